@@ -1,0 +1,1 @@
+"""The code that runs in Lambda: three handler packages over a common layer."""

@@ -1,0 +1,1 @@
+"""What every handler shares: the words of the trade, and no handler's business."""

@@ -1,0 +1,47 @@
+"""The callback URL of a click: it updates the clicked message, or answers the person privately."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk.webhook import WebhookClient
+
+from lambdas.common.messages import Message
+
+_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """A `response_url`, good for 30 minutes and five uses.
+
+    Source: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+    """
+
+    url: str
+
+    @classmethod
+    def allowed(cls, url: str | None, *, hooks_url: str) -> "Callback | None":
+        """Answer the callback, or None for an address that is not below `hooks_url`."""
+        return cls(url=url) if url is not None and url.startswith(hooks_url) else None
+
+    def replace(self, message: Message) -> bool:
+        """Replace the clicked message; answer whether Slack took it."""
+        return self._send(
+            text=message.text,
+            blocks=list(message.blocks),
+            response_type="in_channel",
+            replace_original=True,
+        )
+
+    def whisper(self, text: str) -> bool:
+        """Tell only the person who clicked; answer whether Slack took it."""
+        return self._send(text=text, response_type="ephemeral", replace_original=False)
+
+    def _send(self, **body: Any) -> bool:
+        try:
+            answer = WebhookClient(self.url, timeout=_SECONDS).send_dict(body)
+        except (URLError, TimeoutError, ConnectionError):
+            return False
+        return bool(answer.status_code == HTTPStatus.OK)

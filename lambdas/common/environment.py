@@ -1,0 +1,17 @@
+"""Environment variables to a frozen dataclass: `slack_channel` is read from SLACK_CHANNEL."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
+
+Environment = TypeVar("Environment")
+
+
+def read(kind: type[Environment], environ: Mapping[str, str]) -> Environment:
+    """Read every field of `kind`, a dataclass of texts, from `environ`.
+
+    Raises:
+        KeyError: a variable is missing, by name.
+    """
+    dataclass: Any = kind
+    return kind(**{field.name: environ[field.name.upper()] for field in fields(dataclass)})

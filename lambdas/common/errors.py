@@ -1,0 +1,43 @@
+"""Failures that are expected: each can say what a person can do about it."""
+
+
+class ChatOpsError(Exception):
+    """Superclass of the expected failures, never raised itself.
+
+    `str(error)` says what happened and `advice` what to do, both fit to be shown in Slack.
+    """
+
+    advice = ""
+
+
+class MalformedFindingError(ChatOpsError):
+    """An event from which no finding can be read; it ends in the dead-letter queue."""
+
+    advice = "Compare the event in the dead-letter queue with Macie's event schema."
+
+
+class UnsupportedFindingError(ChatOpsError):
+    """A finding that is not about sensitive data in an object; it is none of our business."""
+
+    advice = "Let the EventBridge rule match sensitive data findings only."
+
+
+class FailedMoveError(ChatOpsError):
+    """The object could not be moved; it is still where it was.
+
+    Args:
+        problem: what S3 refused, one sentence.
+        advice: what an approver can do before pressing Retry, one sentence.
+    """
+
+    def __init__(self, problem: str, *, advice: str) -> None:
+        super().__init__(problem)
+        self.advice = advice
+
+
+class BusyError(ChatOpsError):
+    """Another invocation has the same object or message in hand; trying again later is right."""
+
+
+class SlackError(ChatOpsError):
+    """Slack did not take a message; delivering it again later is right."""

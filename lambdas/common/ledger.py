@@ -1,0 +1,142 @@
+"""The ledger: one item a finding, every write conditional, so that nobody acts twice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lambdas.common.codec import decode, encode
+from lambdas.common.errors import BusyError
+from lambdas.common.finding import AffectedObject
+from lambdas.common.record import Record
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_MOST_TRIES = 8
+
+
+class UnknownFindingError(Exception):
+    """The ledger has no record of the finding."""
+
+
+class Ledger:
+    """The table of records.
+
+    Args:
+        client: a DynamoDB client.
+        table: the table's name; its partition key is `id`.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def open(self, record: Record) -> Record:
+        """Write the first record of a finding; answer it, or the one that was there before."""
+        try:
+            self._put(record, ConditionExpression="attribute_not_exists(id)")
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return self.get(record.finding.id)
+        return record
+
+    def get(self, finding_id: str) -> Record:
+        """Read a finding's record as it stands now.
+
+        Raises:
+            UnknownFindingError: there is none.
+        """
+        answer = self._client.get_item(
+            TableName=self._table, Key={"id": {"S": finding_id}}, ConsistentRead=True
+        )
+        if "Item" not in answer:
+            raise UnknownFindingError(finding_id)
+        deserialize = TypeDeserializer().deserialize
+        item = {name: deserialize(value) for name, value in answer["Item"].items()}
+        record: Record = decode(Record, item)
+        return record
+
+    def change(self, finding_id: str, change: Callable[[Record], Record]) -> Record:
+        """Apply `change` to the finding's record, however many others write at the same time.
+
+        `change` sees the latest record each time it is tried; what it raises is passed on and
+        nothing is written.
+
+        Raises:
+            UnknownFindingError: there is no record.
+            BusyError: others kept writing.
+        """
+        for _ in range(_MOST_TRIES):
+            before = self.get(finding_id)
+            after = replace(change(before), revision=before.revision + 1)
+            if self._replaced(after, before.revision):
+                return after
+        raise BusyError(f"{finding_id} is being written by others")
+
+    def claim(
+        self, affected: AffectedObject, *, holder: str, now: datetime, until: datetime
+    ) -> None:
+        """Take the sole right to move the object's key, until `until`.
+
+        Lambda retries an asynchronous invocation under the same request id, so the same `holder`
+        gets in again at once after a crash.
+        Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+
+        Raises:
+            BusyError: another holder has it.
+        """
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    "id": {"S": _claim_id(affected)},
+                    "holder": {"S": holder},
+                    "until": {"N": str(int(until.timestamp()))},
+                },
+                ConditionExpression="attribute_not_exists(id) OR holder = :holder OR #until < :now",
+                ExpressionAttributeNames={"#until": "until"},
+                ExpressionAttributeValues={
+                    ":holder": {"S": holder},
+                    ":now": {"N": str(int(now.timestamp()))},
+                },
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as error:
+            raise BusyError(f"{affected.uri} is being moved") from error
+
+    def release(self, affected: AffectedObject, *, holder: str) -> None:
+        """Give the right to move the object's key back; without it, nothing happens."""
+        try:
+            self._client.delete_item(
+                TableName=self._table,
+                Key={"id": {"S": _claim_id(affected)}},
+                ConditionExpression="holder = :holder",
+                ExpressionAttributeValues={":holder": {"S": holder}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def _replaced(self, record: Record, revision: int) -> bool:
+        try:
+            self._put(
+                record,
+                ConditionExpression="revision = :revision",
+                ExpressionAttributeValues={":revision": {"N": str(revision)}},
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _put(self, record: Record, **condition: Any) -> None:
+        serialize = TypeSerializer().serialize
+        item = {"id": record.finding.id, "status": record.status.value, **encode(record)}
+        self._client.put_item(
+            TableName=self._table,
+            Item={name: serialize(value) for name, value in item.items()},
+            **condition,
+        )
+
+
+def _claim_id(affected: AffectedObject) -> str:
+    return f"claim#{affected.bucket}/{affected.key}"

@@ -1,0 +1,59 @@
+"""The remediation policy: what is to be done about a finding, and why (step 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lambdas.common.finding import Finding, Severity
+
+
+class Action(StrEnum):
+    """What the remediation policy says about a finding."""
+
+    AUTO = "AUTO"
+    REVIEW = "REVIEW"
+    IGNORE = "IGNORE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """An action with its reason, which people read in Slack and auditors in the ledger."""
+
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemediationPolicy:
+    """The deployer's choices.
+
+    `actions` maps finding types to actions, a type that is not listed being reviewed;
+    `minimum_severity` is the least that anything is done about; `quarantine_bucket` is where
+    quarantined copies lie, which Macie scans too.
+    """
+
+    actions: Mapping[str, Action]
+    minimum_severity: Severity
+    quarantine_bucket: str
+
+    def decide(self, finding: Finding) -> Decision:
+        """Decide about `finding`; whatever is in doubt goes to a person."""
+        return self._ignored(finding) or self._by_type(finding)
+
+    def _ignored(self, finding: Finding) -> Decision | None:
+        if finding.object.bucket == self.quarantine_bucket:
+            return Decision(action=Action.IGNORE, reason="the object is in quarantine already")
+        if finding.is_archived:
+            return Decision(action=Action.IGNORE, reason="archived in Macie")
+        if finding.severity is not None and finding.severity < self.minimum_severity:
+            reason = f"{finding.severity.name} is below the minimum {self.minimum_severity.name}"
+            return Decision(action=Action.IGNORE, reason=reason)
+        return None
+
+    def _by_type(self, finding: Finding) -> Decision:
+        action = self.actions.get(finding.type)
+        if action is None:
+            return Decision(action=Action.REVIEW, reason=f"{finding.type} has no action configured")
+        if action is Action.AUTO and finding.severity is None:
+            return Decision(action=Action.REVIEW, reason="Macie gave no severity")
+        return Decision(action=action, reason=f"{finding.type} is configured as {action}")

@@ -1,0 +1,150 @@
+"""A finding's record: where it stands, how it came there, and where it may go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from lambdas.common.finding import Finding
+
+POLICY = "remediation policy"
+"""Who decided, where no person did."""
+
+
+class Status(StrEnum):
+    """Where a record stands."""
+
+    IGNORED = "IGNORED"
+    AWAITING_REVIEW = "AWAITING_REVIEW"
+    DISMISSED = "DISMISSED"
+    REMEDIATING = "REMEDIATING"
+    QUARANTINED = "QUARANTINED"
+    CHANGED = "CHANGED"
+    NOT_FOUND = "NOT_FOUND"
+    FAILED = "FAILED"
+    RESTORING = "RESTORING"
+    RESTORED = "RESTORED"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.IGNORED: frozenset(),
+    Status.AWAITING_REVIEW: frozenset({Status.REMEDIATING, Status.DISMISSED}),
+    Status.DISMISSED: frozenset({Status.AWAITING_REVIEW}),
+    Status.REMEDIATING: frozenset(
+        {Status.QUARANTINED, Status.CHANGED, Status.NOT_FOUND, Status.FAILED}
+    ),
+    Status.QUARANTINED: frozenset({Status.RESTORING}),
+    Status.CHANGED: frozenset(),
+    Status.NOT_FOUND: frozenset(),
+    Status.FAILED: frozenset({Status.REMEDIATING, Status.RESTORING}),
+    Status.RESTORING: frozenset({Status.RESTORED, Status.FAILED}),
+    Status.RESTORED: frozenset(),
+}
+
+
+class IllegalTransitionError(Exception):
+    """Somebody decided first: `record` stands where the wanted step does not start."""
+
+    def __init__(self, record: "Record", wanted: Status) -> None:
+        super().__init__(f"{record.finding.id} is {record.status}, it cannot become {wanted}")
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One step of a finding's history: `by` is a Slack user id, or `POLICY`."""
+
+    at: datetime
+    status: Status
+    by: str
+    reason: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackMessage:
+    """Where a finding's message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedCopy:
+    """The copy in quarantine.
+
+    `size` is in bytes; `checksum` is `ALGORITHM:value` or None; `source_version_id` is the version
+    that was copied, None in a bucket without versions.
+    """
+
+    bucket: str
+    key: str
+    version_id: str
+    source_version_id: str | None
+    size: int
+    checksum: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One finding in the ledger.
+
+    Attributes:
+        history: every step so far, oldest first; the last one is where the record stands.
+        revision: counts the writes; a write is refused unless it is based on the latest one.
+        message: the Slack message, once it is known to be posted.
+        posting_until: while it lasts, one invocation has the right to post the message.
+        copy: the quarantined copy, from the moment it is verified.
+        copying_onto: the version that was current in quarantine before copying began, "" for none;
+            whatever is current there after a crash and is not this is the interrupted copy.
+        other_versions: how many other versions of the key remain in the source bucket.
+    """
+
+    finding: Finding
+    history: tuple[Entry, ...]
+    revision: int = 0
+    message: SlackMessage | None = None
+    posting_until: datetime | None = None
+    copy: QuarantinedCopy | None = None
+    copying_onto: str | None = None
+    other_versions: int | None = None
+
+    @classmethod
+    def opened(cls, finding: Finding, status: Status, *, reason: str, now: datetime) -> "Record":
+        """Make the first record of `finding`, as the remediation policy decided."""
+        return cls(
+            finding=finding, history=(Entry(at=now, status=status, by=POLICY, reason=reason),)
+        )
+
+    @property
+    def status(self) -> Status:
+        """Where the record stands."""
+        return self.history[-1].status
+
+    @property
+    def decision(self) -> Entry:
+        """The latest step that somebody, a person or the policy, decided."""
+        outcomes = {Status.QUARANTINED, Status.CHANGED, Status.NOT_FOUND, Status.FAILED}
+        outcomes |= {Status.RESTORED}
+        return next(entry for entry in reversed(self.history) if entry.status not in outcomes)
+
+    def moved_to(
+        self,
+        status: Status,
+        *,
+        by: str,
+        reason: str,
+        now: datetime,
+        advice: str = "",
+        **changes: Any,
+    ) -> "Record":
+        """Step to `status`, with `changes` to other attributes.
+
+        Raises:
+            IllegalTransitionError: there is no such step from where the record stands.
+        """
+        if status not in TRANSITIONS[self.status]:
+            raise IllegalTransitionError(self, status)
+        entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice)
+        return replace(self, history=(*self.history, entry), **changes)

@@ -1,0 +1,66 @@
+"""The Slack secret, read from Secrets Manager and read again when it may have changed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+_FRESH = timedelta(minutes=5)
+
+
+class SecretNotSetError(Exception):
+    """Nobody has put the Slack app's token and signing secret into the secret yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackSecret:
+    """What Slack gave the app: its bot token, and the signing secrets that are valid now."""
+
+    bot_token: str = field(repr=False)
+    signing_secrets: tuple[str, ...] = field(repr=False)
+
+
+class SecretReader:
+    """Reads the secret, at most once in five minutes.
+
+    Args:
+        client: a Secrets Manager client.
+        secret_id: the secret's name or ARN; its value is the JSON object
+            `{botToken, signingSecret}` and, while the signing secret is being rotated,
+            `previousSigningSecret`.
+        clock: tells the time.
+    """
+
+    def __init__(
+        self, client: "SecretsManagerClient", secret_id: str, clock: Callable[[], datetime]
+    ) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._clock = clock
+        self._read: tuple[datetime, SlackSecret] | None = None
+
+    def read(self) -> SlackSecret:
+        """Answer the secret's value.
+
+        Raises:
+            SecretNotSetError: the bot token or the signing secret is missing or empty.
+        """
+        now = self._clock()
+        if self._read is None or now - self._read[0] > _FRESH:
+            text = self._client.get_secret_value(SecretId=self._secret_id)["SecretString"]
+            self._read = now, _parsed(text)
+        return self._read[1]
+
+
+def _parsed(text: str) -> SlackSecret:
+    value = json.loads(text)
+    if not value.get("botToken") or not value.get("signingSecret"):
+        raise SecretNotSetError("put botToken and signingSecret into the Slack secret")
+    signing_secrets = (value["signingSecret"], value.get("previousSigningSecret"))
+    return SlackSecret(
+        bot_token=value["botToken"], signing_secrets=tuple(filter(None, signing_secrets))
+    )

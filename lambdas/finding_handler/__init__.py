@@ -1,0 +1,1 @@
+"""Steps 2 and 3: from a finding to a remediation or a question."""

@@ -1,0 +1,1 @@
+"""Steps 5 and 6: from a click to a decision."""

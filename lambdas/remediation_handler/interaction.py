@@ -1,0 +1,78 @@
+"""A click, from what API Gateway hands over to what is trusted of it (steps 5 and 6)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+
+class MalformedRequestError(Exception):
+    """The request is none that Slack sends; it is answered with 400."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An HTTP request: header names in lower case, the body byte for byte."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def from_api_gateway(cls, event: Mapping[str, Any]) -> "Request":
+        """Read a proxy event of a REST API (payload 1.0) or an HTTP API (2.0).
+
+        Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+
+        Raises:
+            MalformedRequestError: the body says it is base64, and is not.
+        """
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        body = (event.get("body") or "").encode()
+        if event.get("isBase64Encoded"):
+            try:
+                body = base64.b64decode(body, validate=True)
+            except binascii.Error as error:
+                raise MalformedRequestError("the body is not base64") from error
+        return cls(headers=headers, body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """A click on a button: by whom, where, on what. Slack's signature vouches for all of it."""
+
+    action_id: str
+    finding_id: str
+    user: str
+    channel: str
+    response_url: str | None
+
+    @classmethod
+    def from_body(cls, body: bytes) -> "Interaction":
+        """Read the form that Slack posts for a click.
+
+        Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+
+        Raises:
+            MalformedRequestError: it is no click on one button of a message.
+        """
+        try:
+            payload = json.loads(parse_qs(body.decode())["payload"][0])
+            (action,) = payload["actions"]
+            return cls(
+                action_id=_text(action["action_id"]),
+                finding_id=_text(action.get("value") or "none"),
+                user=_text(payload["user"]["id"]),
+                channel=_text(payload["channel"]["id"]),
+                response_url=payload.get("response_url"),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MalformedRequestError("not a click on a button of a message") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("not a text")
+    return value

@@ -1,0 +1,66 @@
+"""Is a request from Slack? Checked over the raw body, before anything in it is read (step 6)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from lambdas.common.secret import SecretReader
+from lambdas.remediation_handler.interaction import Request
+
+_WINDOW_SECONDS = 300
+_TIMESTAMP, _SIGNATURE = "x-slack-request-timestamp", "x-slack-signature"
+
+
+class UnverifiedRequestError(Exception):
+    """The request is unsigned, stale or forged; it is answered with 401."""
+
+
+class Signatures:
+    """Checks signatures with the signing secrets that are valid now.
+
+    Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
+    """
+
+    def __init__(self, secret: SecretReader, clock: Callable[[], datetime]) -> None:
+        self._secret = secret
+        self._clock = clock
+
+    def verify(self, request: Request) -> None:
+        """Check that Slack signed `request`, in the last five minutes.
+
+        Raises:
+            UnverifiedRequestError: it did not.
+        """
+        timestamp = request.headers.get(_TIMESTAMP, "")
+        signature = request.headers.get(_SIGNATURE, "")
+        if not self._is_recent(timestamp):
+            raise UnverifiedRequestError("no timestamp of the last five minutes")
+        if not signature.isascii():
+            raise UnverifiedRequestError("no signature that Slack makes")
+        if not any(
+            self._is_signed(secret, request.body, timestamp, signature)
+            for secret in self._secret.read().signing_secrets
+        ):
+            raise UnverifiedRequestError("the signature is wrong")
+
+    def _is_recent(self, timestamp: str) -> bool:
+        if not (timestamp.isascii() and timestamp.isdigit()):
+            return False
+        return abs(self._clock().timestamp() - int(timestamp)) <= _WINDOW_SECONDS
+
+    def _is_signed(self, secret: str, body: bytes, timestamp: str, signature: str) -> bool:
+        verifier = SignatureVerifier(secret, _FixedClock(self._clock()))
+        # A body that is no text was not written by Slack, and the verifier would raise.
+        try:
+            return verifier.is_valid(body, timestamp, signature)
+        except UnicodeDecodeError:
+            return False
+
+
+class _FixedClock(Clock):
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> float:
+        return self._moment.timestamp()

@@ -1,0 +1,72 @@
+"""Steps 7 and 8: move the object into quarantine, and show in Slack how that went."""
+
+import os
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from lambdas.common import clock, environment
+from lambdas.common.announcer import Announcer
+from lambdas.common.aws import client
+from lambdas.common.callback import Callback
+from lambdas.common.finding import Finding
+from lambdas.common.ledger import Ledger
+from lambdas.common.secret import SecretReader
+from lambdas.common.slack import SlackChannel
+from lambdas.remediator.environment import Environment
+from lambdas.remediator.objects import Objects
+from lambdas.remediator.quarantine import Quarantine
+from lambdas.remediator.remediation import Invocation, Remediation
+
+logger = Logger()
+
+
+@cache
+def _settings() -> Environment:
+    return environment.read(Environment, os.environ)
+
+
+@cache
+def _remediation() -> Remediation:
+    settings = _settings()
+    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
+    channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
+    s3 = client("s3")
+
+    def sources(finding: Finding) -> Objects:
+        """Answer the objects of the finding's account: our own role, today, for every account."""
+        return Objects(s3, owner=finding.account)
+
+    quarantine = Quarantine(
+        bucket=settings.quarantine_bucket,
+        own=Objects(s3),
+        sources=sources,
+        ledger=ledger,
+        clock=clock.now,
+    )
+    announcer = Announcer(ledger, channel, clock.now)
+    return Remediation(ledger=ledger, quarantine=quarantine, announcer=announcer, clock=clock.now)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
+    """Remediate the finding `event["finding_id"]`; `event["response_url"]` is a click's callback.
+
+    Raises:
+        ChatOpsError: it has to be tried again later, as Lambda does.
+    """
+    logger.append_keys(finding_id=event["finding_id"])
+    url = Callback.allowed(event.get("response_url"), hooks_url=_settings().slack_hooks_url)
+    remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
+    record = _remediation().run(
+        Invocation(
+            finding_id=event["finding_id"],
+            callback=url,
+            holder=context.aws_request_id,
+            until=clock.now() + remaining,
+        )
+    )
+    logger.info("told", extra={"status": record.status, "reason": record.history[-1].reason})

@@ -1,0 +1,185 @@
+"""The move, decided: what may be moved, whether a copy is whole, and how its source is removed."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from lambdas.common.errors import FailedMoveError
+from lambdas.common.finding import AffectedObject
+
+LARGEST_COPY = 5_000_000_000
+"""Bytes that one CopyObject takes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)."""
+
+_LONGEST_KEY = 1024
+_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+NULL_VERSION = "null"
+"""The version id of what was put while the bucket made no versions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What S3 tells about one object.
+
+    `etag` has no quotes; `version_id` is None in a bucket that never had versions; `size` is in
+    bytes; `checksums` maps algorithms to values and is empty where S3 keeps no checksum of the
+    whole object; `archive` is the tier it must be restored from before it can be read.
+    """
+
+    etag: str
+    version_id: str | None
+    size: int
+    checksums: Mapping[str, str]
+    archive: str | None
+    retained_until: datetime | None
+    is_on_legal_hold: bool
+    redirect: str | None
+
+    @property
+    def checksum(self) -> str | None:
+        """One checksum as `ALGORITHM:value`, or None."""
+        return next((f"{name}:{value}" for name, value in sorted(self.checksums.items())), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a key, or a delete marker."""
+
+    version_id: str
+    is_latest: bool
+    is_marker: bool
+
+
+class Removal(Enum):
+    """How the moved object leaves its bucket."""
+
+    CURRENT = auto()
+    """It is current: delete what is current if it is still that, then any version left of it."""
+    VERSION = auto()
+    """It is not: delete that one version by its id, which brings no other one forward."""
+
+
+def quarantine_key(affected: AffectedObject) -> str:
+    """Answer where in the quarantine bucket the object goes: `<source bucket>/<key>`.
+
+    A name that would not fit into S3's 1,024 bytes ends in a hash of the whole instead.
+    """
+    key = f"{affected.bucket}/{affected.key}"
+    raw = key.encode()
+    if len(raw) <= _LONGEST_KEY:
+        return key
+    tail = f"~{hashlib.sha256(raw).hexdigest()}"
+    return raw[: _LONGEST_KEY - len(tail)].decode(errors="ignore") + tail
+
+
+def is_what_macie_saw(affected: AffectedObject, facts: Facts) -> bool:
+    """Answer whether the object in S3 is the one in the finding."""
+    same_version = affected.version_id in (None, facts.version_id)
+    return same_version and facts.etag == affected.etag
+
+
+def check_movable(facts: Facts, *, now: datetime) -> None:
+    """Find before copying what would prevent deleting.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+
+    Raises:
+        FailedMoveError: the object is locked, archived, or too large.
+    """
+    if facts.is_on_legal_hold:
+        raise FailedMoveError(
+            "The object is under a legal hold, so it can not be deleted.",
+            advice="Have the hold removed, then remediate again.",
+        )
+    if facts.retained_until is not None and facts.retained_until > now:
+        raise FailedMoveError(
+            f"The object is locked until {facts.retained_until:%Y-%m-%d %H:%M %Z}.",
+            advice="Wait for the date; in governance mode the retention can be lifted sooner.",
+        )
+    if facts.archive is not None:
+        raise FailedMoveError(
+            f"The object is archived ({facts.archive}), so it can not be copied.",
+            advice="Restore it in S3, then remediate again.",
+        )
+    if facts.size > LARGEST_COPY:
+        raise FailedMoveError(
+            f"The object has {facts.size:,} bytes, more than the {LARGEST_COPY:,} of one copy.",
+            advice="Move it by hand, for example with `aws s3 mv`.",
+        )
+
+
+def check_copy(source: Facts, copy: Facts | None) -> None:
+    """Check that `copy` is whole: by size, and by every checksum that S3 keeps of both.
+
+    ETags are no evidence: the copy of a multipart upload, or an encrypted one, has another.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+
+    Raises:
+        FailedMoveError: the copy is not the object.
+    """
+    if copy is None or source.size != copy.size or not _same_checksums(source, copy):
+        raise FailedMoveError(
+            "The copy is not the same as the object, so the object was left alone.",
+            advice="Press the button again; if it happens twice, tell AWS Support.",
+        )
+
+
+def _same_checksums(source: Facts, copy: Facts) -> bool:
+    shared = source.checksums.keys() & copy.checksums.keys()
+    return all(source.checksums[name] == copy.checksums[name] for name in shared)
+
+
+def plan_removal(source: Facts, versions: Iterable[Version]) -> Removal:
+    """Decide how to remove the source so that no older version becomes current by it.
+
+    Args:
+        source: the object that was copied.
+        versions: every version of its key, delete markers too; none in a bucket without versions.
+    """
+    is_current = source.version_id is None or any(
+        version.is_latest and version.version_id == source.version_id for version in versions
+    )
+    return Removal.CURRENT if is_current else Removal.VERSION
+
+
+def left_behind(source: Facts, marker: str | None) -> str | None:
+    """Answer which version still holds the object after its removal as the current one, if any.
+
+    Where S3 laid a delete marker, the object lies under it; only a "null" marker, as in a bucket
+    with suspended versions, has taken the place of a "null" version.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
+
+    Args:
+        source: the object.
+        marker: the version id of the delete marker that S3 laid, if it did.
+    """
+    if source.version_id not in (None, NULL_VERSION):
+        return source.version_id
+    return NULL_VERSION if marker not in (None, NULL_VERSION) else None
+
+
+def endangers_another(source: Facts, versions: Iterable[Version]) -> bool:
+    """Answer whether removing the source as the current one could destroy another version.
+
+    In a bucket with suspended versions every delete marker is a "null" one and takes the place of
+    the "null" version, which may hold an older object.
+    """
+    return source.version_id not in (None, NULL_VERSION) and any(
+        version.version_id == NULL_VERSION and not version.is_marker for version in versions
+    )
+
+
+def others(source: Facts, versions: Iterable[Version]) -> int:
+    """Count the versions of the key that stay, delete markers not counted."""
+    return sum(not one.is_marker and one.version_id != source.version_id for one in versions)
+
+
+def archive_tier(storage_class: str | None, archive: str | None, restore: str | None) -> str | None:
+    """Name the tier that an object must be restored from, from the headers S3 answers.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
+    """
+    if restore is not None and 'ongoing-request="false"' in restore:
+        return None
+    return archive or (storage_class if storage_class in _ARCHIVED else None)
