@@ -9,7 +9,6 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lambdas.common.codec import decode, encode
 from lambdas.common.errors import BusyError
-from lambdas.common.finding import AffectedObject
 from lambdas.common.record import Record
 
 if TYPE_CHECKING:
@@ -48,13 +47,9 @@ class Ledger:
         Raises:
             UnknownFindingError: there is none.
         """
-        answer = self._client.get_item(
-            TableName=self._table, Key={"id": {"S": finding_id}}, ConsistentRead=True
-        )
-        if "Item" not in answer:
+        item = self._item(finding_id)
+        if not item:
             raise UnknownFindingError(finding_id)
-        deserialize = TypeDeserializer().deserialize
-        item = {name: deserialize(value) for name, value in answer["Item"].items()}
         record: Record = decode(Record, item)
         return record
 
@@ -75,23 +70,25 @@ class Ledger:
                 return after
         raise BusyError(f"{finding_id} is being written by others")
 
-    def claim(
-        self, affected: AffectedObject, *, holder: str, now: datetime, until: datetime
-    ) -> None:
-        """Take the sole right to move the object's key, until `until`.
+    def claim(self, record: Record, *, holder: str, now: datetime, until: datetime) -> bool:
+        """Take the sole right to move the key of the record's object, until `until`.
 
         Lambda retries an asynchronous invocation under the same request id, so the same `holder`
         gets in again at once after a crash.
         Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 
+        Returns:
+            Whether it was free; if not, another invocation is at work on the very same finding.
+
         Raises:
-            BusyError: another holder has it.
+            BusyError: another invocation is at work on another finding on the key.
         """
         try:
             self._client.put_item(
                 TableName=self._table,
                 Item={
-                    "id": {"S": _claim_id(affected)},
+                    "id": {"S": _claim_id(record)},
+                    "finding": {"S": record.finding.id},
                     "holder": {"S": holder},
                     "until": {"N": str(int(until.timestamp()))},
                 },
@@ -103,19 +100,29 @@ class Ledger:
                 },
             )
         except self._client.exceptions.ConditionalCheckFailedException as error:
-            raise BusyError(f"{affected.uri} is being moved") from error
+            if self._item(_claim_id(record)).get("finding") == record.finding.id:
+                return False
+            raise BusyError(f"{record.finding.object.uri} is being moved") from error
+        return True
 
-    def release(self, affected: AffectedObject, *, holder: str) -> None:
-        """Give the right to move the object's key back; without it, nothing happens."""
+    def release(self, record: Record, *, holder: str) -> None:
+        """Give the right to move the key back; who does not have it changes nothing."""
         try:
             self._client.delete_item(
                 TableName=self._table,
-                Key={"id": {"S": _claim_id(affected)}},
+                Key={"id": {"S": _claim_id(record)}},
                 ConditionExpression="holder = :holder",
                 ExpressionAttributeValues={":holder": {"S": holder}},
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
+
+    def _item(self, item_id: str) -> dict[str, Any]:
+        answer = self._client.get_item(
+            TableName=self._table, Key={"id": {"S": item_id}}, ConsistentRead=True
+        )
+        deserialize = TypeDeserializer().deserialize
+        return {name: deserialize(value) for name, value in answer.get("Item", {}).items()}
 
     def _replaced(self, record: Record, revision: int) -> bool:
         try:
@@ -138,5 +145,5 @@ class Ledger:
         )
 
 
-def _claim_id(affected: AffectedObject) -> str:
-    return f"claim#{affected.bucket}/{affected.key}"
+def _claim_id(record: Record) -> str:
+    return f"claim#{record.finding.object.bucket}/{record.finding.object.key}"

@@ -11,6 +11,9 @@ from lambdas.common.finding import Finding
 POLICY = "remediation policy"
 """Who decided, where no person did."""
 
+REMEDIATOR = "remediator"
+"""Who brought about an outcome."""
+
 
 class Status(StrEnum):
     """Where a record stands."""
@@ -53,7 +56,7 @@ class IllegalTransitionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One step of a finding's history: `by` is a Slack user id, or `POLICY`."""
+    """One step of a finding's history: `by` is a Slack user id, `POLICY` or `REMEDIATOR`."""
 
     at: datetime
     status: Status

@@ -42,15 +42,15 @@ def _intake() -> Intake:
     )
 
 
-def _take(delivery: SQSRecord) -> None:
-    detail = delivery.json_body["detail"]
+def _take(record: SQSRecord) -> None:
+    detail = record.json_body["detail"]
     logger.append_keys(finding_id=detail.get("id"))
     try:
-        record = _intake().take(Finding.from_macie(detail))
+        taken = _intake().take(Finding.from_macie(detail))
     except UnsupportedFindingError as refusal:
         logger.warning("refused", extra={"reason": str(refusal)})
     else:
-        logger.info("taken", extra={"status": record.status, "reason": record.history[-1].reason})
+        logger.info("taken", extra={"status": taken.status, "reason": taken.history[-1].reason})
 
 
 @logger.inject_lambda_context(clear_state=True)

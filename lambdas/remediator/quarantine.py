@@ -1,4 +1,4 @@
-"""The move into quarantine, done: copy, verify, write down, delete; a rerun goes on where it was."""
+"""The move into quarantine, done: copy, verify, write down, delete; a rerun goes on from there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -8,7 +8,8 @@ from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
-from lambdas.common.record import POLICY, Record, Status
+from lambdas.common.messages import render
+from lambdas.common.record import REMEDIATOR, Record, Status
 from lambdas.remediator.quarantine import Outcome, Quarantine
 
 _SAMPLE = Outcome(
@@ -52,23 +53,23 @@ class Remediation:
         """
         record = self.ledger.get(invocation.finding_id)
         if record.status is Status.REMEDIATING:
-            record = self._remediated(record, invocation)
+            if not self._claimed(record, invocation):
+                return record
+            if invocation.callback is not None:
+                invocation.callback.replace(render(record))
+            record = self._concluded(invocation.finding_id)
+        self.ledger.release(record, holder=invocation.holder)
         self.announcer.tell(record, invocation.callback)
         return record
 
-    def _remediated(self, record: Record, invocation: Invocation) -> Record:
-        affected = record.finding.object
-        self.ledger.claim(
-            affected, holder=invocation.holder, now=self.clock(), until=invocation.until
+    def _claimed(self, record: Record, invocation: Invocation) -> bool:
+        return self.ledger.claim(
+            record, holder=invocation.holder, now=self.clock(), until=invocation.until
         )
-        if invocation.callback is not None:
-            self.announcer.tell(record, invocation.callback)
-        # The record is read again: whoever held the key before may have brought it further.
-        done = self._concluded(self.ledger.get(invocation.finding_id))
-        self.ledger.release(affected, holder=invocation.holder)
-        return done
 
-    def _concluded(self, record: Record) -> Record:
+    def _concluded(self, finding_id: str) -> Record:
+        """Carry the record to its end; whoever had the key before may have done so already."""
+        record = self.ledger.get(finding_id)
         if record.status is not Status.REMEDIATING:
             return record
         try:
@@ -79,7 +80,11 @@ class Remediation:
         return self.ledger.change(
             record.finding.id,
             lambda now: now.moved_to(
-                outcome.status, by=POLICY, reason=outcome.reason, advice=advice, now=self.clock()
+                outcome.status,
+                by=REMEDIATOR,
+                reason=outcome.reason,
+                advice=advice,
+                now=self.clock(),
             ),
         )
 
