@@ -10,6 +10,6 @@ _CONFIG = Config(
 )
 
 
-def client(service: Any) -> Any:
-    """Make a client of `service` in the function's own region."""
-    return boto3.client(service, config=_CONFIG)
+def client(service: Any, *, region: str | None = None) -> Any:
+    """Make a client of `service`, in the function's own region if none is named."""
+    return boto3.client(service, region_name=region, config=_CONFIG)

@@ -1,6 +1,7 @@
 """The ledger: one item a finding, every write conditional, so that nobody acts twice."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,14 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lambdas.common.codec import decode, encode
 from lambdas.common.errors import BusyError
+from lambdas.common.finding import Finding
 from lambdas.common.record import Record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _MOST_TRIES = 8
+_BY_OBJECT = "byObject"
 
 
 class UnknownFindingError(Exception):
@@ -52,6 +55,19 @@ class Ledger:
             raise UnknownFindingError(finding_id)
         record: Record = decode(Record, item)
         return record
+
+    def on_same_object(self, finding: Finding) -> Iterator[Record]:
+        """Answer the records of other findings on the very same object."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=_BY_OBJECT,
+            KeyConditionExpression="object_id = :object",
+            ExpressionAttributeValues={":object": {"S": _object_id(finding)}},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                if item["id"]["S"] != finding.id:
+                    yield decode(Record, _plain(item))
 
     def change(self, finding_id: str, change: Callable[[Record], Record]) -> Record:
         """Apply `change` to the finding's record, however many others write at the same time.
@@ -121,8 +137,7 @@ class Ledger:
         answer = self._client.get_item(
             TableName=self._table, Key={"id": {"S": item_id}}, ConsistentRead=True
         )
-        deserialize = TypeDeserializer().deserialize
-        return {name: deserialize(value) for name, value in answer.get("Item", {}).items()}
+        return _plain(answer.get("Item", {}))
 
     def _replaced(self, record: Record, revision: int) -> bool:
         try:
@@ -137,12 +152,27 @@ class Ledger:
 
     def _put(self, record: Record, **condition: Any) -> None:
         serialize = TypeSerializer().serialize
-        item = {"id": record.finding.id, "status": record.status.value, **encode(record)}
+        item = {
+            "id": record.finding.id,
+            "object_id": _object_id(record.finding),
+            "status": record.status.value,
+            **encode(record),
+        }
         self._client.put_item(
             TableName=self._table,
             Item={name: serialize(value) for name, value in item.items()},
             **condition,
         )
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    deserialize = TypeDeserializer().deserialize
+    return {name: deserialize(value) for name, value in item.items()}
+
+
+def _object_id(finding: Finding) -> str:
+    """Hash what identifies the object, for an index takes no key as long as S3 does."""
+    return hashlib.sha256(finding.object.identity.encode()).hexdigest()
 
 
 def _claim_id(record: Record) -> str:

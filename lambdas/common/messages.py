@@ -194,9 +194,9 @@ def _standing(record: Record) -> str:
 def _quarantined(record: Record) -> str:
     last, who = record.history[-1], _who(record.decision)
     lines = [f"*Quarantined {who}* {_when(last.at)}."]
-    if record.copy is not None:
-        place = code(f"s3://{record.copy.bucket}/{record.copy.key}", 1600)
-        lines.append(f"Now in {place}, {human_size(record.copy.size)}.")
+    for copy in record.copies[:1]:
+        place = code(f"s3://{copy.bucket}/{copy.key}", 1600)
+        lines.append(f"Now in {place}, {human_size(copy.size)}.")
     if record.other_versions:
         lines.append(f"{record.other_versions:,} other versions of the key remain in the bucket.")
     return "\n".join(lines)

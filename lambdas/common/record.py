@@ -75,18 +75,52 @@ class SlackMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuarantinedCopy:
-    """The copy in quarantine.
+    """A verified copy in quarantine.
 
-    `size` is in bytes; `checksum` is `ALGORITHM:value` or None; `source_version_id` is the version
-    that was copied, None in a bucket without versions.
+    Attributes:
+        version_id: of the copy.
+        source_version_id: of what was copied, None in a bucket without versions.
+        source_etag: of what was copied.
+        size: in bytes.
+        checksum: `ALGORITHM:value`, or None where S3 keeps none of the whole object.
+        storage_class: of what was copied.
+        not_kept: what a copy can not keep, one sentence each.
     """
 
     bucket: str
     key: str
     version_id: str
     source_version_id: str | None
+    source_etag: str
     size: int
     checksum: str | None
+    storage_class: str
+    not_kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A copy that was begun: what a rerun needs to find it.
+
+    Attributes:
+        source: tells which version, or content, is being copied.
+        onto: tells what stood at the destination before, "" for nothing; what stands there after a
+            crash and is not this is the interrupted copy.
+        upload_id: the multipart upload, if the copy is made in parts.
+    """
+
+    source: str
+    onto: str
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a move ended: the status to record, why in one sentence, and what to do about it."""
+
+    status: Status
+    reason: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +132,9 @@ class Record:
         revision: counts the writes; a write is refused unless it is based on the latest one.
         message: the Slack message, once it is known to be posted.
         posting_until: while it lasts, one invocation has the right to post the message.
-        copy: the quarantined copy, from the moment it is verified.
-        copying_onto: the version that was current in quarantine before copying began, "" for none;
-            whatever is current there after a crash and is not this is the interrupted copy.
+        copies: what is in quarantine, each from the moment it is verified; the finding's own first.
+        attempt: the copy that is being made, either way.
+        restored: the copies, by version id, that were put back, each once that is verified.
         other_versions: how many other versions of the key remain in the source bucket.
     """
 
@@ -109,8 +143,9 @@ class Record:
     revision: int = 0
     message: SlackMessage | None = None
     posting_until: datetime | None = None
-    copy: QuarantinedCopy | None = None
-    copying_onto: str | None = None
+    copies: tuple[QuarantinedCopy, ...] = ()
+    attempt: Attempt | None = None
+    restored: tuple[str, ...] = ()
     other_versions: int | None = None
 
     @classmethod

@@ -13,3 +13,5 @@ class Environment:
     slack_channel: str
     slack_api_url: str
     slack_hooks_url: str
+    quarantine_versions: str
+    multipart_threshold: str

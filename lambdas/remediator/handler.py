@@ -15,10 +15,12 @@ from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
+from lambdas.remediator.copying import Copying
 from lambdas.remediator.environment import Environment
 from lambdas.remediator.objects import Objects
-from lambdas.remediator.quarantine import Quarantine
+from lambdas.remediator.quarantine import Quarantine, Versions
 from lambdas.remediator.remediation import Invocation, Remediation
+from lambdas.remediator.restoration import Restoration
 
 logger = Logger()
 
@@ -34,21 +36,36 @@ def _remediation() -> Remediation:
     ledger = Ledger(client("dynamodb"), settings.ledger_table)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
-    s3 = client("s3")
+    own, threshold = Objects(_s3(None)), int(settings.multipart_threshold)
 
-    def sources(finding: Finding) -> Objects:
-        """Answer the objects of the finding's account: our own role, today, for every account."""
-        return Objects(s3, owner=finding.account)
+    def targets(finding: Finding, must_be_new: bool) -> Copying:  # noqa: FBT001 - one caller
+        return Copying(objects=_sources(finding), threshold=threshold, must_be_new=must_be_new)
 
     quarantine = Quarantine(
         bucket=settings.quarantine_bucket,
-        own=Objects(s3),
-        sources=sources,
+        copying=Copying(objects=own, threshold=threshold, must_be_new=False),
+        sources=_sources,
+        wanted=Versions(settings.quarantine_versions),
         ledger=ledger,
         clock=clock.now,
     )
-    announcer = Announcer(ledger, channel, clock.now)
-    return Remediation(ledger=ledger, quarantine=quarantine, announcer=announcer, clock=clock.now)
+    return Remediation(
+        ledger=ledger,
+        quarantine=quarantine,
+        restoration=Restoration(own=own, targets=targets, ledger=ledger),
+        announcer=Announcer(ledger, channel, clock.now),
+        clock=clock.now,
+    )
+
+
+@cache
+def _s3(region: str | None) -> Any:
+    return client("s3", region=region)
+
+
+def _sources(finding: Finding) -> Objects:
+    """Answer the objects of the finding's account and region: by our own role so far."""
+    return Objects(_s3(finding.region), owner=finding.account)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -5,41 +5,65 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from typing import Any
 
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.finding import AffectedObject
 
-LARGEST_COPY = 5_000_000_000
-"""Bytes that one CopyObject takes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html)."""
+NULL_VERSION = "null"
+"""The version id of what was put while the bucket made no versions."""
 
 _LONGEST_KEY = 1024
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-NULL_VERSION = "null"
-"""The version id of what was put while the bucket made no versions."""
+_KEPT_CLASSES = frozenset({"STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What S3 tells about one object.
 
-    `etag` has no quotes; `version_id` is None in a bucket that never had versions; `size` is in
-    bytes; `checksums` maps algorithms to values and is empty where S3 keeps no checksum of the
-    whole object; `archive` is the tier it must be restored from before it can be read.
+    Attributes:
+        etag: without quotes.
+        version_id: None in a bucket that never made versions.
+        size: in bytes.
+        checksums: algorithms to values; empty where S3 keeps no checksum of the whole object.
+        headers: what a multipart copy must be told again, as CreateMultipartUpload's parameters.
+        storage_class: as S3 names it.
+        archive: the tier it must be restored from before it can be read.
+        retained_until: the end of its Object Lock retention.
+        is_on_legal_hold: whether Object Lock keeps it without an end.
+        redirect: its website redirect, which no copy keeps by itself.
+        lost_metadata: how many metadata entries S3 can not tell (`x-amz-missing-meta`).
+        encryption: the kind of server-side encryption.
     """
 
     etag: str
     version_id: str | None
     size: int
     checksums: Mapping[str, str]
+    headers: Mapping[str, object]
+    storage_class: str
     archive: str | None
     retained_until: datetime | None
     is_on_legal_hold: bool
     redirect: str | None
+    lost_metadata: int
+    encryption: str | None
+
+    @property
+    def identity(self) -> str:
+        """What tells this object from another one under the same key."""
+        return self.version_id or self.etag
 
     @property
     def checksum(self) -> str | None:
         """One checksum as `ALGORITHM:value`, or None."""
         return next((f"{name}:{value}" for name, value in sorted(self.checksums.items())), None)
+
+    @property
+    def kept_class(self) -> Any:
+        """The storage class that a copy gets: the same where a copy can be put there at once."""
+        return self.storage_class if self.storage_class in _KEPT_CLASSES else "STANDARD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,49 +109,56 @@ def check_movable(facts: Facts, *, now: datetime) -> None:
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
 
     Raises:
-        FailedMoveError: the object is locked, archived, or too large.
+        FailedMoveError: the object is locked or archived.
     """
     if facts.is_on_legal_hold:
         raise FailedMoveError(
             "The object is under a legal hold, so it can not be deleted.",
-            advice="Have the hold removed, then remediate again.",
+            advice="Have the hold removed, then press Retry.",
         )
     if facts.retained_until is not None and facts.retained_until > now:
         raise FailedMoveError(
             f"The object is locked until {facts.retained_until:%Y-%m-%d %H:%M %Z}.",
-            advice="Wait for the date; in governance mode the retention can be lifted sooner.",
+            advice="Press Retry after that; in governance mode the lock can be lifted sooner.",
         )
     if facts.archive is not None:
         raise FailedMoveError(
             f"The object is archived ({facts.archive}), so it can not be copied.",
-            advice="Restore it in S3, then remediate again.",
-        )
-    if facts.size > LARGEST_COPY:
-        raise FailedMoveError(
-            f"The object has {facts.size:,} bytes, more than the {LARGEST_COPY:,} of one copy.",
-            advice="Move it by hand, for example with `aws s3 mv`.",
+            advice="Restore it from the archive in S3, then press Retry.",
         )
 
 
 def check_copy(source: Facts, copy: Facts | None) -> None:
-    """Check that `copy` is whole: by size, and by every checksum that S3 keeps of both.
+    """Check that `copy` is whole.
 
-    ETags are no evidence: the copy of a multipart upload, or an encrypted one, has another.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 
     Raises:
         FailedMoveError: the copy is not the object.
     """
-    if copy is None or source.size != copy.size or not _same_checksums(source, copy):
+    if copy is None or not is_same_content(source, copy):
         raise FailedMoveError(
             "The copy is not the same as the object, so the object was left alone.",
-            advice="Press the button again; if it happens twice, tell AWS Support.",
+            advice="Press Retry; if it happens again, tell AWS Support.",
         )
 
 
-def _same_checksums(source: Facts, copy: Facts) -> bool:
-    shared = source.checksums.keys() & copy.checksums.keys()
-    return all(source.checksums[name] == copy.checksums[name] for name in shared)
+def is_same_content(one: Facts, other: Facts) -> bool:
+    """Compare by size, and by every checksum that S3 keeps of both, or by ETags that are MD5.
+
+    The ETag of a multipart upload, or of an object encrypted with KMS, is no MD5 of its content.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+    """
+    shared = one.checksums.keys() & other.checksums.keys()
+    if shared:
+        same = all(one.checksums[name] == other.checksums[name] for name in shared)
+    else:
+        same = one.etag == other.etag or not (_is_md5(one) and _is_md5(other))
+    return one.size == other.size and same
+
+
+def _is_md5(facts: Facts) -> bool:
+    return facts.encryption in (None, "AES256") and "-" not in facts.etag
 
 
 def plan_removal(source: Facts, versions: Iterable[Version]) -> Removal:
@@ -168,11 +199,6 @@ def endangers_another(source: Facts, versions: Iterable[Version]) -> bool:
     return source.version_id not in (None, NULL_VERSION) and any(
         version.version_id == NULL_VERSION and not version.is_marker for version in versions
     )
-
-
-def others(source: Facts, versions: Iterable[Version]) -> int:
-    """Count the versions of the key that stay, delete markers not counted."""
-    return sum(not one.is_marker and one.version_id != source.version_id for one in versions)
 
 
 def archive_tier(storage_class: str | None, archive: str | None, restore: str | None) -> str | None:

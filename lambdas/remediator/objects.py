@@ -2,21 +2,39 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from lambdas.common.errors import FailedMoveError
-from lambdas.common.finding import Finding
 from lambdas.remediator.move import Facts, Version, archive_tier
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _GONE = frozenset({"404", "405", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"})
-_CHANGED = frozenset({"412", "PreconditionFailed"})
+_CHANGED = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
 _DENIED = frozenset({"403", "AccessDenied"})
-_CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256")
+_ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
+_CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5")
+_HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A key in a bucket."""
+
+    bucket: str
+    key: str
 
 
 class Objects:
@@ -28,87 +46,78 @@ class Objects:
     """
 
     def __init__(self, client: "S3Client", owner: str | None = None) -> None:
-        self._client = client
-        self._owner: Any = {"ExpectedBucketOwner": owner} if owner else {}
+        self.client = client
+        self.owner = owner
+        self._owned: Any = {"ExpectedBucketOwner": owner} if owner else {}
+        # Objects whose bucket makes the requester pay are refused without; others do not mind.
+        self.asked: Any = {**self._owned, "RequestPayer": "requester"} if owner else {}
 
-    def look(self, bucket: str, key: str, version_id: str | None = None) -> Facts | None:
-        """Tell what lies there, or None where nothing does.
+    def look(self, place: Place, version_id: str | None = None) -> Facts | None:
+        """Tell what lies at `place`, or None where nothing does.
 
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        with _refusals("read", bucket):
+        with refusals("read", place):
             try:
-                answer = self._client.head_object(
-                    Bucket=bucket,
-                    Key=key,
+                answer = self.client.head_object(
+                    Bucket=place.bucket,
+                    Key=place.key,
                     ChecksumMode="ENABLED",
-                    **_version(version_id),
-                    **self._owner,
+                    **pinned_version(version_id),
+                    **self.asked,
                 )
             except ClientError as error:
-                if _code(error) in _GONE:
+                if code(error) in _GONE:
                     return None
                 raise
         return _facts(answer)
 
-    def versions(self, bucket: str, key: str) -> list[Version]:
+    def versions(self, place: Place) -> tuple[Version, ...]:
         """List every version of the key, delete markers too.
 
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        pages = self._client.get_paginator("list_object_versions")
+        pages = self.client.get_paginator("list_object_versions")
         found: list[Version] = []
-        with _refusals("list the versions of", bucket):
-            for page in pages.paginate(Bucket=bucket, Prefix=key, **self._owner):
+        with refusals("list the versions of", place):
+            for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, **self.asked):
                 entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-                found += (_listed(entry) for entry in entries if entry["Key"] == key)
+                found += (_listed(entry) for entry in entries if entry["Key"] == place.key)
                 # S3 lists in the order of keys, and this one is the first with its prefix.
-                if any(entry["Key"] != key for entry in entries):
+                if any(entry["Key"] != place.key for entry in entries):
                     break
-        return found
+        return tuple(found)
 
-    def has_suspended_versions(self, bucket: str) -> bool:
+    def has_suspended_versions(self, place: Place) -> bool:
         """Answer whether the bucket stopped making versions.
 
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        with _refusals("read the versioning of", bucket):
-            answer = self._client.get_bucket_versioning(Bucket=bucket, **self._owner)
+        with refusals("read the versioning of", place):
+            answer = self.client.get_bucket_versioning(Bucket=place.bucket, **self._owned)
         return answer.get("Status") == "Suspended"
 
-    def copy_from(self, finding: Finding, facts: Facts, *, bucket: str, key: str) -> str | None:
-        """Copy the finding's object to `bucket` and `key`; answer the copy's version id.
-
-        None means that the object is not what it was; then nothing is copied. Metadata, headers,
-        tags and annotations are copied by S3 itself, a website redirect only because it is named.
-        Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    def grants(self, place: Place, version_id: str | None) -> tuple[str, ...]:
+        """Tell the object's ACL grants to others than its owner, which no copy keeps.
 
         Raises:
-            FailedMoveError: S3 refuses to read the object or to write the copy.
+            FailedMoveError: S3 will not tell.
         """
-        source = finding.object
-        pinned: Any = {"Bucket": source.bucket, "Key": source.key, **_version(facts.version_id)}
-        redirect: Any = {"WebsiteRedirectLocation": facts.redirect} if facts.redirect else {}
-        with _refusals("copy from", source.bucket):
-            try:
-                answer = self._client.copy_object(
-                    Bucket=bucket,
-                    Key=key,
-                    CopySource=pinned,
-                    CopySourceIfMatch=f'"{facts.etag}"',
-                    ExpectedSourceBucketOwner=finding.account,
-                    **redirect,
-                )
-            except ClientError as error:
-                if _code(error) in _GONE | _CHANGED:
-                    return None
-                raise
-        return answer["VersionId"]
+        with refusals("read the ACL of", place):
+            answer = self.client.get_object_acl(
+                Bucket=place.bucket, Key=place.key, **pinned_version(version_id), **self.asked
+            )
+        owner = answer["Owner"].get("ID")
+        return tuple(
+            f"ACL grant of {grant['Permission']} to {_grantee(grant['Grantee'])}"
+            for grant in answer["Grants"]
+            if grant["Grantee"].get("ID") != owner
+        )
 
-    def delete_current(self, bucket: str, key: str, etag: str) -> str | None:
+    def delete_current(self, place: Place, etag: str) -> str | None:
         """Delete what is current if its ETag is `etag`; answer the delete marker laid, if any.
 
         Where it is another object by now, or none, nothing happens.
@@ -117,25 +126,73 @@ class Objects:
         Raises:
             FailedMoveError: S3 refuses.
         """
-        with _refusals("delete from", bucket):
+        with refusals("delete", place):
             try:
-                answer = self._client.delete_object(
-                    Bucket=bucket, Key=key, IfMatch=f'"{etag}"', **self._owner
+                answer = self.client.delete_object(
+                    Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"', **self.asked
                 )
             except ClientError as error:
-                if _code(error) in _GONE | _CHANGED:
+                if is_gone(error) or is_changed(error):
                     return None
                 raise
         return answer.get("VersionId") if answer.get("DeleteMarker") else None
 
-    def delete_version(self, bucket: str, key: str, version_id: str) -> None:
+    def delete_version(self, place: Place, version_id: str) -> None:
         """Delete one version for good; one that is gone already is no failure.
 
         Raises:
             FailedMoveError: S3 refuses.
         """
-        with _refusals("delete a version from", bucket):
-            self._client.delete_object(Bucket=bucket, Key=key, VersionId=version_id, **self._owner)
+        with refusals("delete a version of", place):
+            self.client.delete_object(
+                Bucket=place.bucket, Key=place.key, VersionId=version_id, **self.asked
+            )
+
+
+@contextmanager
+def refusals(action: str, place: Place) -> Iterator[None]:
+    """Turn what S3 denies into what a person can do about it; let everything else through."""
+    try:
+        yield
+    except ClientError as error:
+        if code(error) in _ARCHIVED:
+            raise FailedMoveError(
+                "The object is archived, so it can not be copied.",
+                advice="Restore it from the archive in S3, then press Retry.",
+            ) from error
+        if code(error) not in _DENIED:
+            raise
+        raise FailedMoveError(
+            f"S3 denied to {action} an object in the bucket {place.bucket}.",
+            advice="Check that the bucket is in monitoredBuckets, that the KMS key of its objects"
+            " is in sourceKmsKeyArns, and that the policies of neither deny the remediator's role;"
+            " then press Retry.",
+        ) from error
+
+
+def code(error: ClientError) -> str:
+    """Answer S3's error code; a HEAD request has only the HTTP status."""
+    return error.response["Error"]["Code"]
+
+
+def pinned_version(version_id: str | None) -> Any:
+    """Name a version as a parameter of a request, where there is one to name."""
+    return {"VersionId": version_id} if version_id else {}
+
+
+def is_gone(error: ClientError) -> bool:
+    """Answer whether S3 says that there is no such object."""
+    return code(error) in _GONE
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Answer whether trying again would not help."""
+    return code(error) in _GONE | _CHANGED | _DENIED | _ARCHIVED
+
+
+def is_changed(error: ClientError) -> bool:
+    """Answer whether S3 says that a condition of the request does not hold."""
+    return code(error) in _CHANGED
 
 
 def _facts(answer: Any) -> Facts:
@@ -149,42 +206,24 @@ def _facts(answer: Any) -> Facts:
             for name in _CHECKSUMS
             if is_whole and f"Checksum{name}" in answer
         },
+        headers={name: answer[name] for name in _HEADERS if answer.get(name)},
+        storage_class=answer.get("StorageClass", "STANDARD"),
         archive=archive_tier(
             answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore")
         ),
         retained_until=answer.get("ObjectLockRetainUntilDate"),
         is_on_legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
         redirect=answer.get("WebsiteRedirectLocation"),
+        lost_metadata=answer.get("MissingMeta", 0),
+        encryption=answer.get("ServerSideEncryption"),
     )
 
 
 def _listed(entry: Any) -> Version:
     return Version(
-        version_id=entry["VersionId"],
-        is_latest=entry["IsLatest"],
-        is_marker="Size" not in entry,
+        version_id=entry["VersionId"], is_latest=entry["IsLatest"], is_marker="Size" not in entry
     )
 
 
-def _version(version_id: str | None) -> Any:
-    return {"VersionId": version_id} if version_id else {}
-
-
-def _code(error: ClientError) -> str:
-    return error.response["Error"]["Code"]
-
-
-@contextmanager
-def _refusals(action: str, bucket: str) -> Iterator[None]:
-    """Turn a denial into what a person can do about it; let everything else through."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) not in _DENIED:
-            raise
-        raise FailedMoveError(
-            f"S3 denied to {action} the bucket {bucket}.",
-            advice="Check that the bucket is in monitoredBuckets, that the KMS key of its objects"
-            " is in sourceKmsKeyArns, and that neither's own policy denies the remediator's role;"
-            " then try again.",
-        ) from error
+def _grantee(grantee: Any) -> str:
+    return str(grantee.get("URI") or grantee.get("ID") or grantee.get("DisplayName"))

@@ -1,37 +1,27 @@
-"""The move into quarantine, done: copy, verify, write down, delete; a rerun goes on from there."""
+"""The way into quarantine: copy, verify, write down, delete; a rerun goes on (step 7)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from lambdas.common.errors import FailedMoveError
-from lambdas.common.finding import AffectedObject, Finding
+from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
-from lambdas.common.record import QuarantinedCopy, Record, Status
-from lambdas.remediator.move import (
-    NULL_VERSION,
-    Facts,
-    Removal,
-    Version,
-    check_copy,
-    check_movable,
-    endangers_another,
-    is_what_macie_saw,
-    left_behind,
-    others,
-    plan_removal,
-    quarantine_key,
-)
-from lambdas.remediator.objects import Objects
+from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
+from lambdas.remediator import affected
+from lambdas.remediator.copying import Copying, Source
+from lambdas.remediator.move import is_what_macie_saw, quarantine_key
+from lambdas.remediator.objects import Objects, Place
+from lambdas.remediator.removing import remove
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a move ended: the status to record, and why in one sentence."""
+class Versions(StrEnum):
+    """Which versions of an object's key go into quarantine."""
 
-    status: Status
-    reason: str
+    FINDING = "FINDING"
+    ALL = "ALL"
 
 
 _NOT_FOUND = Outcome(status=Status.NOT_FOUND, reason="The object is not there any more.")
@@ -40,173 +30,114 @@ _QUARANTINED = Outcome(status=Status.QUARANTINED, reason="The object is in quara
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """The object where Macie saw it, as S3 tells of it now."""
-
-    objects: Objects
-    bucket: str
-    key: str
-    facts: Facts
-    versions: tuple[Version, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Quarantine:
     """The quarantine bucket.
 
     Attributes:
         bucket: its name; it keeps versions.
-        own: the objects of our own account.
+        copying: makes copies in it.
         sources: the objects of a finding's account and region.
+        wanted: which versions of a key go there.
         ledger: where the move is written down as it goes.
         clock: tells the time.
     """
 
     bucket: str
-    own: Objects
+    copying: Copying
     sources: Callable[[Finding], Objects]
+    wanted: Versions
     ledger: Ledger
     clock: Callable[[], datetime]
 
     def take(self, record: Record) -> Outcome:
         """Move the object of `record` here; the caller has the sole right to move its key.
 
-        At every instant the object is whole in its bucket or verified here, and no other object is
-        touched.
+        At every instant the object is whole in its bucket or verified here, and no object that was
+        not asked for is touched.
 
         Raises:
             FailedMoveError: it can not be moved.
         """
-        affected = _as_copied(record)
-        source = self._look(record.finding, affected)
-        if record.copy is None:
-            if source is None:
-                return _NOT_FOUND
-            if not is_what_macie_saw(affected, source.facts):
+        pinned = affected.as_copied(record)
+        found = affected.find(self.sources(record.finding), pinned)
+        if found is None:
+            return _QUARANTINED if record.copies else self._elsewhere(record)
+        if not is_what_macie_saw(pinned, found.facts):
+            return _QUARANTINED if record.copies else _CHANGED
+        others = affected.other_versions(found) if self.wanted is Versions.ALL else ()
+        sources = [*others, found]
+        affected.check(sources, now=self.clock())
+        for source in sources:
+            if not self._is_copied(record, source, remaining=affected.count_remaining(sources)):
                 return _CHANGED
-            copy = self._copied(record, source)
-            if copy is None:
-                return _CHANGED
-            self._write_down(
-                record, copy=copy, other_versions=others(source.facts, source.versions)
-            )
-        if source is not None and is_what_macie_saw(affected, source.facts):
-            self._remove(record, source)
+        self._remove(record, sources)
         return _QUARANTINED
 
-    def _look(self, finding: Finding, affected: AffectedObject) -> _Source | None:
-        objects = self.sources(finding)
-        facts = objects.look(affected.bucket, affected.key, affected.version_id)
-        if facts is None:
-            return None
-        versions = objects.versions(affected.bucket, affected.key) if facts.version_id else ()
-        return _Source(
-            objects=objects,
-            bucket=affected.bucket,
-            key=affected.key,
-            facts=facts,
-            versions=tuple(versions),
-        )
+    def _elsewhere(self, record: Record) -> Outcome:
+        """Look whether another finding on the same object had it quarantined."""
+        for other in self.ledger.on_same_object(record.finding):
+            if other.status is Status.QUARANTINED and other.copies:
+                self._write_down(record, copies=other.copies)
+                reason = f"The object is in quarantine, by the finding {other.finding.id}."
+                return Outcome(status=Status.QUARANTINED, reason=reason)
+        return _NOT_FOUND
 
-    def _copied(self, record: Record, source: _Source) -> QuarantinedCopy | None:
-        """Copy and verify; answer None if the object changed meanwhile."""
-        check_movable(source.facts, now=self.clock())
-        _check_neighbours(source)
-        key = quarantine_key(record.finding.object)
-        version_id = self._interrupted(record, key) or self.own.copy_from(
-            record.finding, source.facts, bucket=self.bucket, key=key
-        )
-        if version_id is None:
-            return None
-        self._verify(source, key, version_id)
-        return QuarantinedCopy(
-            bucket=self.bucket,
-            key=key,
-            version_id=version_id,
-            source_version_id=source.facts.version_id,
-            size=source.facts.size,
-            checksum=source.facts.checksum,
-        )
-
-    def _interrupted(self, record: Record, key: str) -> str | None:
-        """Find the copy that a crashed run made; if this is the first run, prepare to find it."""
-        current = self.own.look(self.bucket, key)
-        version_id = current.version_id if current else None
-        if record.copying_onto is None:
-            self._write_down(record, copying_onto=version_id or "")
-            return None
-        return None if version_id == record.copying_onto else version_id
-
-    def _verify(self, source: _Source, key: str, version_id: str) -> None:
-        copy = self.own.look(self.bucket, key, version_id)
-        try:
-            check_copy(source.facts, copy)
-        except FailedMoveError:
-            self.own.delete_version(self.bucket, key, version_id)
-            raise
-
-    def _remove(self, record: Record, source: _Source) -> None:
-        """Remove the source; where that is refused, put everything back as it was."""
-        marker = None
-        try:
-            if plan_removal(source.facts, source.versions) is Removal.CURRENT:
-                marker = source.objects.delete_current(source.bucket, source.key, source.facts.etag)
-                rest = left_behind(source.facts, marker)
-            else:
-                rest = source.facts.version_id
-            if rest is not None and self._is_still(source, rest):
-                source.objects.delete_version(source.bucket, source.key, rest)
-        except FailedMoveError as refusal:
-            self._put_back(record, source, marker, refusal)
-            raise
-
-    def _is_still(self, source: _Source, version_id: str) -> bool:
-        """Answer whether the version is what it was: only a "null" one can be replaced."""
-        if version_id != NULL_VERSION:
+    def _is_copied(self, record: Record, source: Source, *, remaining: int) -> bool:
+        """See to it that `source` is in quarantine; answer False if it changed meanwhile."""
+        now = self.ledger.get(record.finding.id)
+        if any(copy.source_version_id == source.facts.version_id for copy in now.copies):
             return True
-        now = source.objects.look(source.bucket, source.key, version_id)
-        return now is not None and now.etag == source.facts.etag
+        place = Place(bucket=self.bucket, key=quarantine_key(record.finding.object))
+        copy = self.copying.copied(
+            source, place, now.attempt, lambda attempt: self._write_down(record, attempt=attempt)
+        )
+        if copy is None or copy.version_id is None:
+            return False
+        kept = _kept(source, place, copy.version_id)
+        copies = (*now.copies, kept)
+        self._write_down(record, copies=copies, attempt=None, other_versions=remaining)
+        return True
 
-    def _put_back(
-        self, record: Record, source: _Source, marker: str | None, refusal: FailedMoveError
-    ) -> None:
-        """Undo a move whose deletion was refused.
+    def _remove(self, record: Record, sources: Sequence[Source]) -> None:
+        try:
+            for source in sources:
+                remove(source)
+        except FailedMoveError as refusal:
+            self._give_up(record, sources, refusal)
+            raise
+
+    def _give_up(self, record: Record, sources: Sequence[Source], refusal: FailedMoveError) -> None:
+        """Delete the copies again of all that is whole where it was, for it can not be deleted.
 
         Raises:
-            FailedMoveError: that was refused as well; both copies exist, and the text says so.
+            FailedMoveError: that is refused as well; both exist, and the text says so.
         """
-        copy = self.ledger.get(record.finding.id).copy
+        whole = {source.facts.version_id for source in sources if affected.is_whole(source)}
+        copies = self.ledger.get(record.finding.id).copies
         try:
-            if marker is not None:
-                source.objects.delete_version(source.bucket, source.key, marker)
-            if copy is not None:
-                self.own.delete_version(copy.bucket, copy.key, copy.version_id)
+            for copy in copies:
+                if copy.source_version_id in whole:
+                    place = Place(bucket=copy.bucket, key=copy.key)
+                    self.copying.objects.delete_version(place, copy.version_id)
         except FailedMoveError as error:
-            raise FailedMoveError(
-                f"{refusal} The object remains in its bucket, perhaps under a delete marker, and a"
-                " copy of it remains in quarantine.",
-                advice=refusal.advice,
-            ) from error
-        self._write_down(record, copy=None, copying_onto=None, other_versions=None)
+            text = f"{refusal} It is still there, and a copy of it is in quarantine."
+            raise FailedMoveError(text, advice=refusal.advice) from error
+        left = tuple(copy for copy in copies if copy.source_version_id not in whole)
+        self._write_down(record, copies=left, attempt=None, other_versions=None)
 
     def _write_down(self, record: Record, **changes: Any) -> None:
         self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
 
 
-def _as_copied(record: Record) -> AffectedObject:
-    """Pin the object to the version that was copied, which the finding may not name."""
-    affected = record.finding.object
-    if record.copy is None:
-        return affected
-    return replace(affected, version_id=record.copy.source_version_id)
-
-
-def _check_neighbours(source: _Source) -> None:
-    """Refuse to start where removing the source would destroy another version of its key."""
-    if not endangers_another(source.facts, source.versions):
-        return
-    if source.objects.has_suspended_versions(source.bucket):
-        raise FailedMoveError(
-            "The bucket's versions are suspended, and deleting this one would destroy another.",
-            advice="Enable versioning on the bucket again, then try again.",
-        )
+def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:
+    return QuarantinedCopy(
+        bucket=place.bucket,
+        key=place.key,
+        version_id=version_id,
+        source_version_id=source.facts.version_id,
+        source_etag=source.facts.etag,
+        size=source.facts.size,
+        checksum=source.facts.checksum,
+        storage_class=source.facts.storage_class,
+        not_kept=tuple(affected.not_kept(source)),
+    )

@@ -9,9 +9,11 @@ from lambdas.common.callback import Callback
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
-from lambdas.common.record import REMEDIATOR, Record, Status
-from lambdas.remediator.quarantine import Outcome, Quarantine
+from lambdas.common.record import REMEDIATOR, Outcome, Record, Status
+from lambdas.remediator.quarantine import Quarantine
+from lambdas.remediator.restoration import Restoration
 
+_UNDER_WAY = frozenset({Status.REMEDIATING, Status.RESTORING})
 _SAMPLE = Outcome(
     status=Status.NOT_FOUND, reason="This is a sample finding: there was nothing to move."
 )
@@ -40,6 +42,7 @@ class Remediation:
 
     ledger: Ledger
     quarantine: Quarantine
+    restoration: Restoration
     announcer: Announcer
     clock: Callable[[], datetime]
 
@@ -52,7 +55,7 @@ class Remediation:
             UnknownFindingError: the ledger has no record of the finding.
         """
         record = self.ledger.get(invocation.finding_id)
-        if record.status is Status.REMEDIATING:
+        if record.status in _UNDER_WAY:
             if not self._claimed(record, invocation):
                 return record
             if invocation.callback is not None:
@@ -70,23 +73,26 @@ class Remediation:
     def _concluded(self, finding_id: str) -> Record:
         """Carry the record to its end; whoever had the key before may have done so already."""
         record = self.ledger.get(finding_id)
-        if record.status is not Status.REMEDIATING:
+        if record.status not in _UNDER_WAY:
             return record
         try:
-            outcome, advice = self._outcome(record), ""
+            outcome = self._outcome(record)
         except FailedMoveError as failure:
-            outcome = Outcome(status=Status.FAILED, reason=str(failure))
-            advice = failure.advice
-        return self.ledger.change(
-            record.finding.id,
-            lambda now: now.moved_to(
-                outcome.status,
-                by=REMEDIATOR,
-                reason=outcome.reason,
-                advice=advice,
-                now=self.clock(),
-            ),
-        )
+            outcome = Outcome(status=Status.FAILED, reason=str(failure), advice=failure.advice)
+        return self.ledger.change(finding_id, lambda now: self._ended(now, outcome))
 
     def _outcome(self, record: Record) -> Outcome:
-        return _SAMPLE if record.finding.is_sample else self.quarantine.take(record)
+        if record.finding.is_sample:
+            return _SAMPLE
+        if record.status is Status.RESTORING:
+            return self.restoration.give_back(record)
+        return self.quarantine.take(record)
+
+    def _ended(self, record: Record, outcome: Outcome) -> Record:
+        return record.moved_to(
+            outcome.status,
+            by=REMEDIATOR,
+            reason=outcome.reason,
+            advice=outcome.advice,
+            now=self.clock(),
+        )

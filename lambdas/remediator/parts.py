@@ -1,0 +1,159 @@
+"""Copying what is too large for one CopyObject: in parts, side by side, each pinned to the source.
+
+boto3's managed copy keeps neither a condition on the destination nor the check of the owner.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+
+from lambdas.remediator.move import Facts
+from lambdas.remediator.objects import Place, code, is_refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_MOST_PARTS = 10_000
+_SIDE_BY_SIDE = 8
+_MIB = 1024 * 1024
+_PREFERRED_PART = 256 * _MIB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part: its number from 1, and its first and last byte."""
+
+    number: int
+    first: int
+    last: int
+
+    @property
+    def range(self) -> str:
+        """The bytes as S3 wants them named."""
+        return f"bytes={self.first}-{self.last}"
+
+
+def plan_parts(size: int, threshold: int) -> Iterator[Part]:
+    """Divide `size` bytes into at most 10,000 parts, none larger than need be.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+
+    Args:
+        size: of the object, in bytes.
+        threshold: from which on objects are copied in parts; no part is preferred to be larger.
+    """
+    smallest = -(-size // _MOST_PARTS)
+    length = max(min(_PREFERRED_PART, threshold), -(-smallest // _MIB) * _MIB)
+    for number, first in enumerate(range(0, size, length), start=1):
+        yield Part(number=number, first=first, last=min(first + length, size) - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartsCopy:
+    """One copy in parts.
+
+    Attributes:
+        client: an S3 client in the destination's region.
+        source: what is copied, as CopyObject's `CopySource`, and `conditions` on it.
+        tags: the source's tags.
+        destination: where to.
+        facts: of the source.
+        threshold: see `plan_parts`.
+        must_be_new: whether to refuse a destination where something stands already.
+    """
+
+    client: "S3Client"
+    source: Any
+    conditions: Any
+    tags: Any
+    destination: Place
+    facts: Facts
+    threshold: int
+    must_be_new: bool
+
+    def run(self, upload_id: str | None, remember: Callable[[str], None]) -> str | None:
+        """Copy, going on with the upload `upload_id` if it is there; answer the copy's version id.
+
+        `remember` is told the id of a new upload before the first part is copied. A refusal leaves
+        no upload behind.
+        """
+        present = self._present(upload_id) if upload_id else None
+        if upload_id is None or present is None:
+            upload_id, present = self._create(), {}
+            remember(upload_id)
+        try:
+            return self._complete(upload_id, self._copy_missing(upload_id, present))
+        except ClientError as error:
+            if is_refusal(error):
+                self.client.abort_multipart_upload(**self._upload(upload_id))
+            raise
+
+    def _create(self) -> str:
+        headers: Any = dict(self.facts.headers)
+        redirect: Any = (
+            {"WebsiteRedirectLocation": self.facts.redirect} if self.facts.redirect else {}
+        )
+        answer = self.client.create_multipart_upload(
+            Bucket=self.destination.bucket,
+            Key=self.destination.key,
+            StorageClass=self.facts.kept_class,
+            Tagging=urlencode({tag["Key"]: tag["Value"] for tag in self.tags}),
+            ChecksumAlgorithm="CRC64NVME",
+            ChecksumType="FULL_OBJECT",
+            **headers,
+            **redirect,
+        )
+        return answer["UploadId"]
+
+    def _present(self, upload_id: str) -> dict[int, Any] | None:
+        """Tell the parts that are copied already, or None if there is no such upload any more."""
+        pages = self.client.get_paginator("list_parts").paginate(**self._upload(upload_id))
+        try:
+            parts = [part for page in pages for part in page.get("Parts", ())]
+        except ClientError as error:
+            if code(error) == "NoSuchUpload":
+                return None
+            raise
+        return {part["PartNumber"]: _done(part["PartNumber"], part) for part in parts}
+
+    def _copy_missing(self, upload_id: str, present: dict[int, Any]) -> list[Any]:
+        def copied(part: Part) -> Any:
+            if part.number in present:
+                return present[part.number]
+            answer = self.client.upload_part_copy(
+                **self._upload(upload_id),
+                PartNumber=part.number,
+                CopySource=self.source,
+                CopySourceRange=part.range,
+                **self.conditions,
+            )
+            return _done(part.number, answer["CopyPartResult"])
+
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as threads:
+            return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
+
+    def _complete(self, upload_id: str, parts: list[Any]) -> str | None:
+        condition: Any = {"IfNoneMatch": "*"} if self.must_be_new else {}
+        answer = self.client.complete_multipart_upload(
+            **self._upload(upload_id),
+            MultipartUpload={"Parts": parts},
+            MpuObjectSize=self.facts.size,
+            **condition,
+        )
+        return answer.get("VersionId")
+
+    def _upload(self, upload_id: str) -> Any:
+        place = self.destination
+        return {"Bucket": place.bucket, "Key": place.key, "UploadId": upload_id}
+
+
+def _done(number: int, answer: Any) -> dict[str, Any]:
+    """Name a copied part as CompleteMultipartUpload wants it."""
+    done = {"PartNumber": number, "ETag": answer["ETag"]}
+    if "ChecksumCRC64NVME" in answer:
+        done["ChecksumCRC64NVME"] = answer["ChecksumCRC64NVME"]
+    return done

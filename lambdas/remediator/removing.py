@@ -1,0 +1,38 @@
+"""Removing what was copied: that object and no other, and no older one brought forward by it."""
+
+from lambdas.common.errors import FailedMoveError
+from lambdas.remediator.copying import Source
+from lambdas.remediator.move import NULL_VERSION, Removal, left_behind, plan_removal
+
+
+def remove(source: Source) -> None:
+    """Remove `source` from its place; where it is gone already, nothing happens.
+
+    Raises:
+        FailedMoveError: S3 refuses. The object is where it was; a delete marker laid over it is
+            taken away again if S3 allows that.
+    """
+    if plan_removal(source.facts, source.versions) is Removal.VERSION:
+        _remove_version(source, source.facts.version_id)
+        return
+    marker = source.objects.delete_current(source.place, source.facts.etag)
+    rest = left_behind(source.facts, marker)
+    try:
+        _remove_version(source, rest)
+    except FailedMoveError:
+        if marker is not None and rest is not None:
+            source.objects.delete_version(source.place, marker)
+        raise
+
+
+def _remove_version(source: Source, version_id: str | None) -> None:
+    if version_id is not None and _is_still(source, version_id):
+        source.objects.delete_version(source.place, version_id)
+
+
+def _is_still(source: Source, version_id: str) -> bool:
+    """Answer whether the version is what it was: only a "null" one can have been replaced."""
+    if version_id != NULL_VERSION:
+        return True
+    now = source.objects.look(source.place, version_id)
+    return now is not None and now.etag == source.facts.etag

@@ -1,0 +1,76 @@
+"""The way back: the same move in reverse, never over an object that has appeared meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lambdas.common.errors import FailedMoveError
+from lambdas.common.finding import Finding
+from lambdas.common.ledger import Ledger
+from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
+from lambdas.remediator.copying import Copying, Source
+from lambdas.remediator.objects import Objects, Place
+
+_RESTORED = Outcome(status=Status.RESTORED, reason="The object is back in its bucket.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """Puts quarantined objects back.
+
+    Attributes:
+        own: the objects of our own account and region, where the quarantine is.
+        targets: makes copies where a finding's object was.
+        ledger: where the move is written down as it goes.
+    """
+
+    own: Objects
+    targets: Callable[[Finding, bool], Copying]
+    ledger: Ledger
+
+    def give_back(self, record: Record) -> Outcome:
+        """Move what is quarantined back; the caller has the sole right to move the key.
+
+        Several versions come back in the order in which they were made.
+
+        Raises:
+            FailedMoveError: it can not be put back; it is still in quarantine.
+        """
+        for copy in record.copies:
+            if copy.version_id not in self.ledger.get(record.finding.id).restored:
+                self._put_back(record, copy, is_first=copy is record.copies[0])
+        for copy in record.copies:
+            self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
+        return _RESTORED
+
+    def _put_back(self, record: Record, copy: QuarantinedCopy, *, is_first: bool) -> None:
+        now, source = self.ledger.get(record.finding.id), self._source(copy)
+        affected = record.finding.object
+        copying = self.targets(record.finding, is_first)
+        copied = copying.copied(
+            source,
+            Place(bucket=affected.bucket, key=affected.key),
+            now.attempt,
+            lambda attempt: self._write_down(record, attempt=attempt),
+        )
+        if copied is None:
+            raise FailedMoveError(
+                "Another object stands under this name by now; both were left alone.",
+                advice="Move or rename the other object, then press Retry.",
+            )
+        self._write_down(record, restored=(*now.restored, copy.version_id), attempt=None)
+
+    def _source(self, copy: QuarantinedCopy) -> Source:
+        place = Place(bucket=copy.bucket, key=copy.key)
+        facts = self.own.look(place, copy.version_id)
+        if facts is None:
+            raise FailedMoveError(
+                "The quarantined copy is not there any more.",
+                advice="See in the ledger whether it expired, or another finding restored it.",
+            )
+        return Source(
+            objects=self.own, place=place, facts=replace(facts, storage_class=copy.storage_class)
+        )
+
+    def _write_down(self, record: Record, **changes: Any) -> None:
+        self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
