@@ -30,11 +30,15 @@ class Ledger:
     Args:
         client: a DynamoDB client.
         table: the table's name; its partition key is `id`.
+        witness: is shown a record after each step of its history that was written.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, witness: Callable[[Record], None]
+    ) -> None:
         self._client = client
         self._table = table
+        self._witness = witness
 
     def open(self, record: Record) -> Record:
         """Write the first record of a finding; answer it, or the one that was there before."""
@@ -42,6 +46,7 @@ class Ledger:
             self._put(record, ConditionExpression="attribute_not_exists(id)")
         except self._client.exceptions.ConditionalCheckFailedException:
             return self.get(record.finding.id)
+        self._witness(record)
         return record
 
     def get(self, finding_id: str) -> Record:
@@ -83,6 +88,8 @@ class Ledger:
             before = self.get(finding_id)
             after = replace(change(before), revision=before.revision + 1)
             if self._replaced(after, before.revision):
+                if after.history != before.history:
+                    self._witness(after)
                 return after
         raise BusyError(f"{finding_id} is being written by others")
 

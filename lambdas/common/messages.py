@@ -22,6 +22,8 @@ from lambdas.common.record import POLICY, Entry, Record, Status
 from lambdas.common.text import code, escaped, human_size, listed
 
 REMEDIATE = "remediate"
+RESTORE = "restore"
+RETRY = "retry"
 OPEN_IN_MACIE = "open_in_macie"
 
 _CONSOLES = {
@@ -168,7 +170,7 @@ def _who(entry: Entry) -> str:
 
 def _standing(record: Record) -> str:
     """Say where the record stands, by whom and why."""
-    last, who = record.history[-1], _who(record.decision)
+    last, who = record.standing, _who(record.decision)
     reason = escaped(last.reason, 800)
     match record.status:
         case Status.AWAITING_REVIEW:
@@ -192,7 +194,7 @@ def _standing(record: Record) -> str:
 
 
 def _quarantined(record: Record) -> str:
-    last, who = record.history[-1], _who(record.decision)
+    last, who = record.standing, _who(record.decision)
     lines = [f"*Quarantined {who}* {_when(last.at)}."]
     for copy in record.copies[:1]:
         place = code(f"s3://{copy.bucket}/{copy.key}", 1600)
@@ -203,23 +205,39 @@ def _quarantined(record: Record) -> str:
 
 
 def _buttons(record: Record) -> Iterator[ButtonElement]:
-    if record.status is Status.AWAITING_REVIEW:
-        yield ButtonElement(
-            text="Remediate",
-            action_id=REMEDIATE,
-            value=record.finding.id,
-            style="danger",
-            confirm=ConfirmObject(
-                title="Quarantine this object?",
-                text=_consequence(record.finding),
-                confirm="Quarantine",
-                deny="Cancel",
-                style="danger",
-            ),
-        )
+    match record.status:
+        case Status.AWAITING_REVIEW:
+            text = _consequence(record.finding)
+            yield _button(record, REMEDIATE, "Quarantine this object?", text)
+        case Status.QUARANTINED:
+            text = f"{_name(record)} goes back into its bucket, where it can be read as before."
+            yield _button(record, RESTORE, "Restore this object?", text)
+        case Status.FAILED:
+            text = f"What failed is tried once more with {_name(record)}."
+            yield _button(record, RETRY, "Try again?", text)
+        case _:
+            pass
     yield ButtonElement(
         text="Open in Macie", action_id=OPEN_IN_MACIE, url=console_link(record.finding)
     )
+
+
+def _button(record: Record, action_id: str, question: str, text: str) -> ButtonElement:
+    """Make a button that asks before it acts."""
+    label = action_id.capitalize()
+    return ButtonElement(
+        text=label,
+        action_id=action_id,
+        value=record.finding.id,
+        style="danger",
+        confirm=ConfirmObject(
+            title=question, text=text, confirm=label, deny="Cancel", style="danger"
+        ),
+    )
+
+
+def _name(record: Record) -> str:
+    return code(record.finding.object.uri, 120)
 
 
 def _consequence(finding: Finding) -> str:

@@ -11,6 +11,8 @@ from lambdas.common.finding import Finding
 POLICY = "remediation policy"
 """Who decided, where no person did."""
 
+_MOST_REFUSALS = 20
+
 REMEDIATOR = "remediator"
 """Who brought about an outcome."""
 
@@ -56,13 +58,25 @@ class IllegalTransitionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One step of a finding's history: `by` is a Slack user id, `POLICY` or `REMEDIATOR`."""
+    """One step of a finding's history, or one that was refused and left the status as it was.
+
+    Attributes:
+        at: when.
+        status: where the record stood after it.
+        by: a Slack user id, `POLICY` or `REMEDIATOR`.
+        reason: why, one sentence.
+        advice: what to do about it, where it is a failure.
+        evidence: what lies where, by version, checksum and size, where an object was moved.
+        is_refused: whether somebody tried what they may not do.
+    """
 
     at: datetime
     status: Status
     by: str
     reason: str
     advice: str = ""
+    evidence: tuple[str, ...] = ()
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +110,13 @@ class QuarantinedCopy:
     checksum: str | None
     storage_class: str
     not_kept: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        version, etag = self.source_version_id or "none", self.source_etag
+        return (
+            f"source version {version}, ETag {etag}, {self.size} bytes, checksum {self.checksum};"
+            f" copy s3://{self.bucket}/{self.key} version {self.version_id}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +182,15 @@ class Record:
         return self.history[-1].status
 
     @property
+    def standing(self) -> Entry:
+        """The step that brought the record where it stands."""
+        return next(entry for entry in reversed(self.history) if not entry.is_refused)
+
+    @property
     def decision(self) -> Entry:
         """The latest step that somebody, a person or the policy, decided."""
-        outcomes = {Status.QUARANTINED, Status.CHANGED, Status.NOT_FOUND, Status.FAILED}
-        outcomes |= {Status.RESTORED}
-        return next(entry for entry in reversed(self.history) if entry.status not in outcomes)
+        steps = (entry for entry in reversed(self.history) if not entry.is_refused)
+        return next(entry for entry in steps if entry.by != REMEDIATOR)
 
     def moved_to(
         self,
@@ -184,5 +209,13 @@ class Record:
         """
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransitionError(self, status)
-        entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice)
+        evidence = tuple(map(str, self.copies)) if by == REMEDIATOR else ()
+        entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice, evidence=evidence)
         return replace(self, history=(*self.history, entry), **changes)
+
+    def refused(self, *, by: str, reason: str, now: datetime) -> "Record":
+        """Note that `by` tried what they may not do; the first of many are enough."""
+        if sum(entry.is_refused for entry in self.history) >= _MOST_REFUSALS:
+            return self
+        entry = Entry(at=now, status=self.status, by=by, reason=reason, is_refused=True)
+        return replace(self, history=(*self.history, entry))

@@ -12,12 +12,13 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from lambdas.common import clock, environment
+from lambdas.common import audit, clock, environment
 from lambdas.common.announcer import Announcer
 from lambdas.common.aws import client
 from lambdas.common.errors import UnsupportedFindingError
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
+from lambdas.common.record import Record
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
@@ -27,10 +28,14 @@ from lambdas.finding_handler.intake import Intake
 logger = Logger()
 
 
+def _witness(record: Record) -> None:
+    logger.info("step", extra={"audit": audit.line(record)})
+
+
 @cache
 def _intake() -> Intake:
     settings = environment.read(Environment, os.environ)
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table, _witness)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
     return Intake(
@@ -50,7 +55,7 @@ def _take(record: SQSRecord) -> None:
     except UnsupportedFindingError as refusal:
         logger.warning("refused", extra={"reason": str(refusal)})
     else:
-        logger.info("taken", extra={"status": taken.status, "reason": taken.history[-1].reason})
+        logger.info("taken", extra={"status": taken.status, "reason": taken.standing.reason})
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,11 +6,18 @@ from datetime import datetime
 
 from lambdas.common.callback import Callback
 from lambdas.common.ledger import Ledger, UnknownFindingError
-from lambdas.common.messages import REMEDIATE
+from lambdas.common.messages import REMEDIATE, RESTORE, RETRY
 from lambdas.common.record import POLICY, IllegalTransitionError, Record, Status
 from lambdas.common.remediator import Remediator
 from lambdas.remediation_handler.approvers import Approvers
 from lambdas.remediation_handler.interaction import Interaction
+
+_STEPS = {
+    REMEDIATE: (Status.AWAITING_REVIEW, Status.REMEDIATING),
+    RESTORE: (Status.QUARANTINED, Status.RESTORING),
+    RETRY: (Status.FAILED, None),
+}
+"""Where each button is offered, and where it leads to: a retry, to what was decided before."""
 
 
 class RefusedError(Exception):
@@ -32,34 +39,42 @@ class Decisions:
 
     def take(self, interaction: Interaction) -> None:
         """Do what the button says, or tell the person privately why not."""
-        if interaction.action_id != REMEDIATE:
+        if interaction.action_id not in _STEPS:
             return
         callback = Callback.allowed(interaction.response_url, hooks_url=self.hooks_url)
         try:
-            self._remediate(interaction, callback)
+            self._decide(interaction, callback)
         except RefusedError as refusal:
             if callback is not None:
                 callback.whisper(str(refusal))
 
-    def _remediate(self, interaction: Interaction, callback: Callback | None) -> None:
-        if not self.approvers.include(interaction):
-            raise RefusedError(f"You may not decide about findings. {self.approvers.named()} may.")
+    def _decide(self, interaction: Interaction, callback: Callback | None) -> None:
         response_url = callback.url if callback else None
+        may_decide = self.approvers.include(interaction)
+        step = self._approved if may_decide else self._refused
         try:
-            self.ledger.change(interaction.finding_id, lambda now: self._approved(now, interaction))
+            self.ledger.change(interaction.finding_id, lambda now: step(now, interaction))
         except UnknownFindingError as error:
             raise RefusedError("This finding is not in the ledger; nothing was done.") from error
         except IllegalTransitionError as error:
             # Harmless when it runs, the cure if its start was lost, and an old message is redrawn.
             self.remediator.start(interaction.finding_id, response_url=response_url)
             raise RefusedError(_decided(error.record)) from error
+        if not may_decide:
+            raise RefusedError(f"You may not decide about findings. {self.approvers.named()} may.")
         self.remediator.start(interaction.finding_id, response_url=response_url)
 
     def _approved(self, record: Record, interaction: Interaction) -> Record:
-        reason = "approved in Slack"
-        return record.moved_to(
-            Status.REMEDIATING, by=interaction.user, reason=reason, now=self.clock()
-        )
+        start, target = _STEPS[interaction.action_id]
+        status = target or record.decision.status
+        if record.status is not start:
+            raise IllegalTransitionError(record, status)
+        reason = f"{interaction.action_id} in Slack"
+        return record.moved_to(status, by=interaction.user, reason=reason, now=self.clock())
+
+    def _refused(self, record: Record, interaction: Interaction) -> Record:
+        reason = f"{interaction.action_id} in {interaction.channel} by one who may not"
+        return record.refused(by=interaction.user, reason=reason, now=self.clock())
 
 
 def _decided(record: Record) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from lambdas.common import clock, environment
+from lambdas.common import audit, clock, environment
 from lambdas.common.aws import client
 from lambdas.common.ledger import Ledger
+from lambdas.common.record import Record
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
 from lambdas.remediation_handler.decisions import Decisions
@@ -19,6 +20,10 @@ from lambdas.remediation_handler.interaction import Interaction, MalformedReques
 from lambdas.remediation_handler.signature import Signatures, UnverifiedRequestError
 
 logger = Logger()
+
+
+def _witness(record: Record) -> None:
+    logger.info("step", extra={"audit": audit.line(record)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ def _wiring() -> _Wiring:
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     decisions = Decisions(
         approvers=settings.who_may_decide,
-        ledger=Ledger(client("dynamodb"), settings.ledger_table),
+        ledger=Ledger(client("dynamodb"), settings.ledger_table, _witness),
         remediator=Remediator(client("lambda"), settings.remediator_function),
         hooks_url=settings.slack_hooks_url,
         clock=clock.now,

@@ -7,12 +7,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from lambdas.common import clock, environment
+from lambdas.common import audit, clock, environment
 from lambdas.common.announcer import Announcer
 from lambdas.common.aws import client
 from lambdas.common.callback import Callback
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
+from lambdas.common.record import Record
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.remediator.copying import Copying
@@ -25,6 +26,10 @@ from lambdas.remediator.restoration import Restoration
 logger = Logger()
 
 
+def _witness(record: Record) -> None:
+    logger.info("step", extra={"audit": audit.line(record)})
+
+
 @cache
 def _settings() -> Environment:
     return environment.read(Environment, os.environ)
@@ -33,7 +38,7 @@ def _settings() -> Environment:
 @cache
 def _remediation() -> Remediation:
     settings = _settings()
-    ledger = Ledger(client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(client("dynamodb"), settings.ledger_table, _witness)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
     own, threshold = Objects(_s3(None)), int(settings.multipart_threshold)
@@ -86,4 +91,4 @@ def lambda_handler(event: dict[str, Any], context: Any) -> None:
             until=clock.now() + remaining,
         )
     )
-    logger.info("told", extra={"status": record.status, "reason": record.history[-1].reason})
+    logger.info("told", extra={"status": record.status, "reason": record.standing.reason})

@@ -1,0 +1,31 @@
+"""The audit log: one line for each step of a finding's history, under a schema that stays."""
+
+from typing import Any
+
+from lambdas.common.codec import encode
+from lambdas.common.record import Record
+
+SCHEMA = 1
+
+
+def line(record: Record) -> dict[str, Any]:
+    """Tell the latest step of `record` as docs/audit-log.md describes it."""
+    affected, step = record.finding.object, record.history[-1]
+    return {
+        "schema": SCHEMA,
+        "finding": record.finding.id,
+        "type": record.finding.type,
+        "severity": record.finding.severity.name if record.finding.severity else None,
+        "policy": record.history[0].reason,
+        "revision": record.revision,
+        **encode(step),
+        "source": {
+            "account": record.finding.account,
+            "region": record.finding.region,
+            "bucket": affected.bucket,
+            "key": affected.key,
+            "version_id": affected.version_id,
+            "etag": affected.etag,
+        },
+        "copies": encode(record.copies),
+    }
