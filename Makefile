@@ -1,0 +1,57 @@
+# `make help` tells the targets. Each installs what it needs: Python 3.11 and Node 20 are all there must be.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CDK := node_modules/.bin/cdk
+
+# jsii supports newer releases of Node only; 20 works, and is what Debian has.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+.DEFAULT_GOAL := help
+.PHONY: help install synth deploy test lint types constraints permissions
+
+help: ## tell the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+install: .venv/developer node_modules/.package-lock.json ## make the virtual environment and node_modules
+
+synth: .venv/deployer node_modules/.package-lock.json ## check cdk.json's settings and make the template
+	$(CDK) synth --quiet
+
+deploy: .venv/deployer node_modules/.package-lock.json ## deploy to the AWS account of your credentials
+	$(CDK) deploy
+
+test: lint types ## everything that has to hold
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+lint: .venv/developer ## style, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: .venv/developer ## mypy, strict
+	$(BIN)/mypy
+
+permissions: .venv/developer ## write tests/stacks/permissions.txt anew
+	$(BIN)/python -m tests.stacks.permissions
+
+constraints: ## write constraints.txt anew
+	$(PYTHON) -m venv --clear .cache/constraints
+	echo '# Every version of a full installation, so that two installations are the same. Made by `make constraints`.' > constraints.txt
+	.cache/constraints/bin/python -m pip install --quiet --requirement requirements-dev.txt
+	.cache/constraints/bin/python -m pip freeze >> constraints.txt
+
+# The stamps: a virtual environment that can deploy, then one that can also test.
+.venv/deployer: requirements.txt constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	touch $@
+
+.venv/developer: .venv/deployer requirements-dev.txt lambdas/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	touch $@

@@ -1,0 +1,1 @@
+"""What is deployed: one stack, made of one construct a file."""

@@ -1,0 +1,52 @@
+"""Steps 1 and 2: what Macie tells EventBridge reaches the finding handler through a queue."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda_event_sources as event_sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.dead_letters import DeadLetterQueue
+from stacks.handler_function import HandlerFunction
+
+
+class FindingIntake(Construct):
+    """A rule, the queue it fills and `handler` empties, and the queue of what nobody could handle.
+
+    An event that EventBridge can't deliver and one that the handler can't handle look the same, and
+    lie in the same dead-letter queue: either can be sent to the queue again from there.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, handler: HandlerFunction) -> None:
+        super().__init__(scope, construct_id)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters")
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            # Six times, says https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+            visibility_timeout=Duration.seconds(6 * handler.longest_run.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
+        )
+        events.Rule(
+            self,
+            "Rule",
+            description="Macie's findings of sensitive data, not those about buckets",
+            event_pattern=events.EventPattern(
+                source=["aws.macie"],
+                detail_type=["Macie Finding"],
+                detail={"type": events.Match.prefix("SensitiveData")},
+            ),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
+        handler.add_event_source(
+            event_sources.SqsEventSource(
+                self.queue,
+                batch_size=10,
+                report_batch_item_failures=True,
+                # The least there can be: Slack takes about one message a second.
+                max_concurrency=2,
+            )
+        )

@@ -1,0 +1,102 @@
+"""The three functions: how much of a machine each gets, and what its environment tells it."""
+
+import json
+from collections.abc import Mapping
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from stacks.dead_letters import DeadLetterQueue
+from stacks.handler_function import HandlerFunction
+from stacks.quarantine import Quarantine
+from stacks.settings import Settings
+
+
+class Remediator(HandlerFunction):
+    """Steps 7 and 8: moves the object and tells Slack."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        shared: Mapping[str, str],
+        quarantine: Quarantine,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            package="remediator",
+            description="Moves an object into quarantine and tells Slack",
+            memory_mb=1024,
+            timeout=Duration.minutes(15),
+            environment={
+                **shared,
+                "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
+                "SLACK_API_URL": settings.slack_api_url,
+                "SLACK_HOOKS_URL": settings.slack_hooks_url,
+            },
+        )
+        self.dead_letters = DeadLetterQueue(scope, f"{construct_id}DeadLetters")
+        self.run_asynchronously(on_failure=self.dead_letters)
+
+
+class FindingHandler(HandlerFunction):
+    """Steps 3 and 4: decides about a finding, and asks in Slack."""
+
+    def __init__(  # noqa: PLR0913  # each is something that the environment names
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        shared: Mapping[str, str],
+        quarantine: Quarantine,
+        remediator: Remediator,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            package="finding_handler",
+            description="Decides about a Macie finding: remediate, ask in Slack, or ignore",
+            memory_mb=512,
+            timeout=Duration.minutes(1),
+            environment={
+                **shared,
+                "REMEDIATOR_FUNCTION": remediator.function_name,
+                "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
+                "SLACK_API_URL": settings.slack_api_url,
+                "AUTO_REMEDIATE_CONFIG": json.dumps(settings.auto_remediate_config),
+                "MIN_SEVERITY_LEVEL": settings.min_severity_level,
+            },
+        )
+
+
+class RemediationHandler(HandlerFunction):
+    """Steps 5 and 6: answers a click, and has the remediator carry it out."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        shared: Mapping[str, str],
+        remediator: Remediator,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            package="remediation_handler",
+            description="Answers a click in Slack",
+            # Slack waits 3 s, and memory buys CPU: a cold start at 512 MB takes most of that.
+            memory_mb=1024,
+            timeout=Duration.seconds(10),
+            environment={
+                **shared,
+                "REMEDIATOR_FUNCTION": remediator.function_name,
+                "SLACK_HOOKS_URL": settings.slack_hooks_url,
+                "APPROVERS": json.dumps(settings.approvers),
+            },
+        )

@@ -1,0 +1,114 @@
+"""What tells the people who run it that something failed: alarms by e-mail, and a dashboard."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.handler_function import HandlerFunction
+
+
+class Monitoring(Construct):
+    """One alarm for each way to fail; all of them tell one topic, and stand on one dashboard."""
+
+    def __init__(  # noqa: PLR0913  # it looks at everything
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        functions: Sequence[HandlerFunction],
+        findings: sqs.IQueue,
+        dead_letters: Mapping[str, sqs.IQueue],
+        alarm_email: str | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        alarms = [
+            *self._failures(functions),
+            *self._given_up(dead_letters),
+            self._alarm(
+                "FindingsWait",
+                findings.metric_approximate_age_of_oldest_message(statistic="Maximum"),
+                "The oldest finding has waited for a quarter of an hour.",
+                threshold=15 * 60,
+            ),
+        ]
+        topic = _topic(self, alarm_email)
+        for alarm in alarms:
+            alarm.add_alarm_action(actions.SnsAction(topic))
+        cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24)],
+                [
+                    _graph("Calls", [each.metric_invocations() for each in functions]),
+                    _graph("Duration", [each.metric_duration() for each in functions]),
+                ],
+            ],
+        )
+
+    def _failures(self, functions: Sequence[HandlerFunction]) -> Iterator[cloudwatch.Alarm]:
+        for function in functions:
+            name = function.node.id
+            yield self._alarm(
+                f"{name}Fails", function.metric_errors(), f"{name} failed: its log says why."
+            )
+            yield self._alarm(
+                f"{name}Waits", function.metric_throttles(), f"Lambda had no room to run {name}."
+            )
+
+    def _given_up(self, queues: Mapping[str, sqs.IQueue]) -> Iterator[cloudwatch.Alarm]:
+        for name, queue in queues.items():
+            yield self._alarm(
+                f"{name}GivenUp",
+                queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
+                f"{name} failed to the end, and wait in {queue.queue_name} for a person.",
+            )
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.Metric, description: str, *, threshold: int = 1
+    ) -> cloudwatch.Alarm:
+        return metric.create_alarm(
+            self,
+            name,
+            alarm_description=description,
+            threshold=threshold,
+            evaluation_periods=1,
+            # CDK's default, written down because the thresholds are meant so.
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
+
+
+def _topic(scope: Construct, alarm_email: str | None) -> sns.Topic:
+    alarms = iam.ServicePrincipal(
+        "cloudwatch.amazonaws.com",
+        conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
+    )
+    # Alarms can't use the key that SNS has by default: its policy is not ours to change.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    key = kms.Key(
+        scope,
+        "TopicKey",
+        description="Alarms on their way to people",
+        enable_key_rotation=True,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    key.grant(alarms, "kms:Decrypt", "kms:GenerateDataKey*")
+    topic = sns.Topic(scope, "Topic", master_key=key, enforce_ssl=True)
+    # The topic's policy, which demands TLS, takes the place of the one that would let alarms in.
+    topic.grant_publish(alarms)
+    if alarm_email is not None:
+        topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
+    return topic

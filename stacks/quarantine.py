@@ -1,0 +1,99 @@
+"""Step 7: where quarantined objects lie, and who may come near them."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+
+class Quarantine(Construct):
+    """A versioned bucket with a key of its own; both outlive the stack, being evidence."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, retention_days: int | None) -> None:
+        super().__init__(scope, construct_id)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description="Quarantined objects",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            server_access_logs_bucket=_access_logs(self),
+            lifecycle_rules=_lifecycle(retention_days),
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    def keep_out_all_but(self, remediator: iam.IRole, readers: Sequence[str]) -> None:
+        """Deny everybody else in the account, its administrators included, what is in the bucket.
+
+        `readers` are ARNs of roles, which may read; only `remediator` may write and delete. Only
+        objects are denied: who may change the bucket's policy can still open it, which CloudTrail
+        then shows. Macie's own role is kept out too: it would find everything again. A lifecycle
+        rule is not kept out:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
+        """
+        itself = [remediator.role_arn, self._session_arn(remediator)]
+        self._deny("ReadersOnly", "s3:GetObject*", but=[*itself, *readers])
+        self._deny("RemediatorOnly", "s3:PutObject*", "s3:DeleteObject*", but=itself)
+
+    def _session_arn(self, role: iam.IRole) -> str:
+        # AWS compares a session's role, the sandbox's ministack the session itself; on AWS this is
+        # the principal's ARN of nobody:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        return Stack.of(self).format_arn(
+            service="sts", region="", resource="assumed-role", resource_name=f"{role.role_name}/*"
+        )
+
+    def _deny(self, sid: str, *actions: str, but: list[str]) -> None:
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid,
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=list(actions),
+                resources=[self.bucket.arn_for_objects("*")],
+                # An AWS service has no such ARN, and is denied.
+                conditions={"ArnNotLike": {"aws:PrincipalArn": but}},
+            )
+        )
+
+
+def _access_logs(scope: Construct) -> s3.Bucket:
+    """Answer the bucket of the quarantine's access log: who read what, also when denied."""
+    return s3.Bucket(
+        scope,
+        "AccessLogs",
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))],
+        removal_policy=RemovalPolicy.RETAIN,
+    )
+
+
+def _lifecycle(retention_days: int | None) -> list[s3.LifecycleRule]:
+    # The parts of a copy that was never completed are in no listing, and cost as much.
+    unfinished = s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7))
+    if retention_days is None:
+        return [unfinished]
+    retention = Duration.days(retention_days)
+    # An object that expires turns noncurrent, as one does whose key is quarantined again, and only
+    # then does the second count start: so all is kept for the retention, and at most twice as long.
+    return [
+        unfinished,
+        s3.LifecycleRule(expiration=retention, noncurrent_version_expiration=retention),
+    ]

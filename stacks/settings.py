@@ -1,0 +1,155 @@
+"""The settings: `chatops` in cdk.json's context, checked before anything is synthesized.
+
+A setting's `description` is what it allows: the README's table and the refusal of a wrong value say
+the same.
+"""
+
+import json
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+SLACK_API_URL = "https://slack.com/api/"
+SLACK_HOOKS_URL = "https://hooks.slack.com/"
+
+ANYONE_IN_CHANNEL = "ANYONE_IN_CHANNEL"
+
+_LOOPBACK = r"https?://(127\.0\.0\.1|localhost)(:\d+)?/(.*/)?"
+
+
+def _text(pattern: str) -> StringConstraints:
+    return StringConstraints(pattern=f"^({pattern})$")
+
+
+FindingType = Literal[
+    "SensitiveData:S3Object/Credentials",
+    "SensitiveData:S3Object/CustomIdentifier",
+    "SensitiveData:S3Object/Financial",
+    "SensitiveData:S3Object/Multiple",
+    "SensitiveData:S3Object/Personal",
+]
+Action = Literal["AUTO", "REVIEW", "IGNORE"]
+SlackUser = Annotated[str, _text("[UW][A-Z0-9]+")]
+# Upper case and underscores are in the names of buckets older than today's rules.
+BucketPattern = Annotated[str, _text(r"(arn:aws[a-z-]*:s3:::)?[A-Za-z0-9._*?-]{1,255}")]
+KmsKeyArn = Annotated[str, _text(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
+RoleArn = Annotated[str, _text(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
+# A tag in brackets is left out of the name of a wrong value, as pydantic's own "[key]" is.
+Approvers = Annotated[
+    Annotated[Literal["ANYONE_IN_CHANNEL"], Tag("[anyone]")]
+    | Annotated[tuple[SlackUser, ...], Field(min_length=1), Tag("[named]")],
+    Discriminator(lambda value: "[anyone]" if isinstance(value, str) else "[named]"),
+]
+
+
+class SettingsError(Exception):
+    """The settings are wrong; one line a wrong value says which, what it is and what it may be."""
+
+
+class Settings(BaseModel):
+    """What a deployer decides.
+
+    CDK drops a null from its context: what may be null may be missing.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+    slack_channel: Annotated[str, _text("[CG][A-Z0-9]+")] = Field(
+        description="the id of a Slack channel, such as C0123456789"
+    )
+    approvers: Approvers = Field(
+        description='the ids of the Slack users who may decide, such as ["U0123456789"],'
+        ' or "ANYONE_IN_CHANNEL"'
+    )
+    monitored_buckets: tuple[BucketPattern, ...] = Field(
+        min_length=1,
+        description="names or ARNs of the buckets that objects may be taken from,"
+        " * and ? standing for any characters and any one",
+    )
+    source_kms_key_arns: tuple[KmsKeyArn, ...] = Field(
+        description="ARNs of the KMS keys that objects in the monitored buckets are encrypted with"
+    )
+    auto_remediate_config: dict[FindingType, Action] = Field(
+        description="for SensitiveData:S3Object/ Credentials, CustomIdentifier, Financial, Multiple"
+        ' and Personal each "AUTO", "REVIEW" or "IGNORE"; one that is not listed is reviewed',
+    )
+    min_severity_level: Literal["LOW", "MEDIUM", "HIGH"] = Field(
+        description='"LOW", "MEDIUM" or "HIGH"'
+    )
+    quarantine_readers: tuple[RoleArn, ...] = Field(
+        description="ARNs of the IAM roles that may read quarantined objects"
+    )
+    quarantine_retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
+        default=None,
+        description="a whole number of days, 1 to 36500, or null to keep quarantined objects"
+        " for ever",
+    )
+    alarm_email: Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None = Field(
+        default=None, description="the e-mail address that alarms go to, or null for none"
+    )
+    slack_api_url: Annotated[str, _text(f"https://slack\\.com/api/|{_LOOPBACK}")] = Field(
+        default=SLACK_API_URL,
+        description=f"{SLACK_API_URL}, or in a sandbox a loopback URL that ends in /",
+    )
+    slack_hooks_url: Annotated[str, _text(f"https://hooks\\.slack\\.com/|{_LOOPBACK}")] = Field(
+        default=SLACK_HOOKS_URL,
+        description=f"{SLACK_HOOKS_URL}, or in a sandbox a loopback URL that ends in /",
+    )
+
+    @classmethod
+    def from_context(cls, context: Any) -> "Settings":
+        """Read the value of `chatops`: an object from cdk.json, or JSON text from `cdk -c`.
+
+        Raises:
+            SettingsError: something is wrong, all of which it tells.
+        """
+        text = context if isinstance(context, str) else json.dumps(context)
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_lines(error.errors()))) from None
+
+
+_FIELDS = {to_camel(name): field for name, field in Settings.model_fields.items()}
+
+
+def _lines(errors: list[ErrorDetails]) -> Iterator[str]:
+    for error in errors:
+        if error["type"] == "too_short" and error["input"]:
+            continue  # each of its wrong elements has a line
+        got = "nothing" if error["type"] == "missing" else json.dumps(error["input"])
+        yield f"chatops{_path(error['loc'])}: got {got}; allowed: {_allowed(error['loc'])}"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return "".join(_step(part) for part in location)
+
+
+def _step(part: int | str) -> str:
+    if isinstance(part, int):
+        return f"[{part}]"
+    return "" if part.startswith("[") else f".{part}"
+
+
+def _allowed(location: tuple[int | str, ...]) -> str:
+    if not location:
+        return f"an object of the settings {', '.join(_FIELDS)}"
+    name = str(location[0])
+    if name in _FIELDS:
+        return _FIELDS[name].description or ""
+    near = get_close_matches(name, _FIELDS, n=1)
+    return f"no setting of this name, but {', '.join(near or _FIELDS)}"

@@ -1,0 +1,30 @@
+"""What Slack gives the app, in Secrets Manager; a person puts it there after the deployment."""
+
+import json
+
+from aws_cdk import Acknowledgment, Validations
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+
+class SlackSecret(secretsmanager.Secret):
+    """The bot token and the signing secret, empty at first, which the functions refuse."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="The Slack app's bot token and signing secret",
+            # A value in the template would be in its history; one that is generated once stays what
+            # a person makes of it, as long as these lines stay as they are.
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"botToken": "", "signingSecret": ""}),
+                generate_string_key="placeholder",
+            ),
+        )
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-SMG4",
+                reason="Slack issues both values, and only a person can have it issue new ones",
+            )
+        )
