@@ -15,6 +15,15 @@ from stacks.slack_endpoint import SlackEndpoint
 from stacks.slack_secret import SlackSecret
 
 
+_COPY_THERE = (
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+    "s3:PutObjectAnnotation",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)
+
+
 class ChatOpsStack(Stack):
     """The constructs, wired as a finding travels; then the grants."""
 
@@ -61,6 +70,7 @@ class ChatOpsStack(Stack):
             function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=[ledger.table.table_arn])
             function.allow("secretsmanager:GetSecretValue", on=[secret.secret_arn])
         remediator.allow("dynamodb:DeleteItem", on=[ledger.table.table_arn])
+        remediator.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byObject"])
         for caller in (finding_handler, remediation_handler):
             caller.allow("lambda:InvokeFunction", on=[remediator.function_arn])
         self._grant_taking(remediator, settings)
@@ -91,7 +101,7 @@ class ChatOpsStack(Stack):
             CfnOutput(self, name, value=value)
 
     def _grant_taking(self, remediator: HandlerFunction, settings: Settings) -> None:
-        """Let the remediator list, read and delete in the monitored buckets of this account.
+        """Let the remediator take from the monitored buckets of this account, and put back.
 
         Locks are hidden from who may not read them; annotations are part of a copy.
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
@@ -104,10 +114,13 @@ class ChatOpsStack(Stack):
         remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects, when=ours)
         remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects, when=ours)
         remediator.allow("s3:GetObjectAnnotation", on=objects, when=ours)
+        remediator.allow("s3:GetObjectAcl", "s3:GetObjectVersionAcl", on=objects, when=ours)
         remediator.allow("s3:GetObjectLegalHold", "s3:GetObjectRetention", on=objects, when=ours)
         remediator.allow("s3:DeleteObject", "s3:DeleteObjectVersion", on=objects, when=ours)
+        remediator.allow(*_COPY_THERE, on=objects, when=ours)
         if settings.source_kms_key_arns:
-            remediator.allow("kms:Decrypt", on=[*settings.source_kms_key_arns])
+            keys = [*settings.source_kms_key_arns]
+            remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=keys)
         remediator.acknowledge_wildcards(
             [*buckets, *objects], reason="The deployer names the buckets; any object may be found"
         )
@@ -122,8 +135,8 @@ def _grant_putting(remediator: HandlerFunction, quarantine: Quarantine) -> None:
     """Let the remediator write, verify, and take back what a restore has returned."""
     objects = [quarantine.bucket.arn_for_objects("*")]
     remediator.allow("s3:ListBucket", "s3:ListBucketVersions", on=[quarantine.bucket.bucket_arn])
-    remediator.allow("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAnnotation", on=objects)
-    remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects)
+    remediator.allow(*_COPY_THERE, on=objects)
+    remediator.allow("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAnnotation", on=objects)
     remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects)
     remediator.allow("s3:DeleteObjectVersion", on=objects)
     remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=[quarantine.key.key_arn])

@@ -34,6 +34,8 @@ class Remediator(HandlerFunction):
             environment={
                 **shared,
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
+                "QUARANTINE_VERSIONS": settings.quarantine_versions,
+                "MULTIPART_THRESHOLD": str(settings.multipart_threshold),
                 "SLACK_API_URL": settings.slack_api_url,
                 "SLACK_HOOKS_URL": settings.slack_hooks_url,
             },

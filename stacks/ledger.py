@@ -18,7 +18,14 @@ class Ledger(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            # Only the remediator's claims on objects expire; a finding's item never does.
-            time_to_live_attribute="expiresAt",
+            # Findings on the very same object: what one had quarantined, another must not miss.
+            global_secondary_indexes=[
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="byObject",
+                    partition_key=dynamodb.Attribute(
+                        name="object_id", type=dynamodb.AttributeType.STRING
+                    ),
+                )
+            ],
             removal_policy=RemovalPolicy.RETAIN,
         )

@@ -98,6 +98,15 @@ class Settings(BaseModel):
         description="a whole number of days, 1 to 36500, or null to keep quarantined objects"
         " for ever",
     )
+    quarantine_versions: Literal["FINDING", "ALL"] = Field(
+        default="FINDING",
+        description='"FINDING" to move the version that Macie saw, or "ALL" to move every version'
+        " of its key",
+    )
+    multipart_threshold: Annotated[int, Field(ge=5_242_880, le=5_000_000_000)] = Field(
+        default=5_000_000_000,
+        description="bytes from which on an object is copied in parts, 5242880 to 5000000000",
+    )
     alarm_email: Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None = Field(
         default=None, description="the e-mail address that alarms go to, or null for none"
     )
