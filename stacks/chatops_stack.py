@@ -14,7 +14,6 @@ from stacks.settings import Settings
 from stacks.slack_endpoint import SlackEndpoint
 from stacks.slack_secret import SlackSecret
 
-
 _COPY_THERE = (
     "s3:PutObject",
     "s3:PutObjectTagging",
@@ -38,7 +37,7 @@ class ChatOpsStack(Stack):
         )
         shared = {
             "LEDGER_TABLE": ledger.table.table_name,
-            "SLACK_SECRET": secret.secret_arn,
+            "SLACK_SECRET": secret.arn,
             "SLACK_CHANNEL": settings.slack_channel,
         }
 
@@ -68,7 +67,7 @@ class ChatOpsStack(Stack):
         functions = [finding_handler, remediation_handler, remediator]
         for function in functions:
             function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=[ledger.table.table_arn])
-            function.allow("secretsmanager:GetSecretValue", on=[secret.secret_arn])
+            function.allow("secretsmanager:GetSecretValue", on=[secret.arn])
         remediator.allow("dynamodb:DeleteItem", on=[ledger.table.table_arn])
         remediator.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byObject"])
         for caller in (finding_handler, remediation_handler):
@@ -92,7 +91,7 @@ class ChatOpsStack(Stack):
 
         outputs = {
             "SlackRequestUrl": endpoint.request_url,
-            "SlackSecretName": secret.secret_name,
+            "SlackSecretName": secret.arn,
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "LedgerTableName": ledger.table.table_name,
             "FindingQueueUrl": intake.queue.queue_url,
