@@ -151,7 +151,8 @@ def _path(location: tuple[int | str, ...]) -> str:
 def _step(part: int | str) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    return "" if part.startswith("[") else f".{part}"
+    # Without the quotes that JSON puts around it; a line stays a line.
+    return "" if part.startswith("[") else f".{json.dumps(part)[1:-1]}"
 
 
 def _allowed(location: tuple[int | str, ...]) -> str:

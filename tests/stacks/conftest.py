@@ -1,0 +1,12 @@
+"""The stack, synthesized once."""
+
+import pytest
+from aws_cdk.assertions import Template
+
+from tests.stacks import synthesis
+
+
+@pytest.fixture(scope="session")
+def template() -> Template:
+    """The template with every setting that adds something to it."""
+    return synthesis.template()

@@ -1,0 +1,69 @@
+"""What ships: each asset imports its handler from itself alone, and holds no other handler."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.stacks import synthesis
+
+_PACKAGES = ("finding_handler", "remediation_handler", "remediator")
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The folders that are zipped and deployed, by handler package."""
+    app = synthesis.app(outdir=tmp_path_factory.mktemp("cdk.out"), with_assets=True)
+    synthesis.stack(app)
+    folder = Path(app.synth().directory)
+    return {_package(path): path for path in folder.glob("asset.*") if path.is_dir()}
+
+
+def _package(asset: Path) -> str:
+    (package,) = {path.name for path in (asset / "lambdas").iterdir()} & set(_PACKAGES)
+    return package
+
+
+def _import_from(asset: Path, module: str) -> "subprocess.CompletedProcess[str]":
+    # -I and -S leave out this folder and what is installed: only the standard library is beside it.
+    script = f"import sys; sys.path.insert(0, {str(asset)!r}); import {module}"
+    command = [sys.executable, "-I", "-S", "-B", "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("package", _PACKAGES)
+def test_a_handler_needs_nothing_but_its_asset(assets: Mapping[str, Path], package: str) -> None:
+    """Nor does importing it need an environment, a Region or credentials."""
+    imported = _import_from(assets[package], f"lambdas.{package}.handler")
+
+    assert imported.returncode == 0, imported.stderr
+
+
+@pytest.mark.parametrize("package", _PACKAGES)
+def test_a_handler_cannot_import_another(assets: Mapping[str, Path], package: str) -> None:
+    """So none can come to depend on another by accident."""
+    for other in set(_PACKAGES) - {package}:
+        assert "ModuleNotFoundError" in _import_from(assets[package], f"lambdas.{other}").stderr
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "lambda", "s3", "secretsmanager"])
+def test_the_aws_services_that_are_called_can_be(assets: Mapping[str, Path], service: str) -> None:
+    """Botocore's models of the others are left out."""
+    script = f"boto3.client({service!r}, region_name='eu-west-1')"
+    imported = _import_from(assets["remediator"], f"boto3; {script}")
+
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_nothing_ships_that_is_of_this_machine(assets: Mapping[str, Path]) -> None:
+    """No bytecode, no scripts with a path in them, no tests."""
+    for asset in assets.values():
+        assert not [*asset.rglob("*.pyc"), *asset.rglob("__pycache__"), *asset.glob("bin")]
+
+
+def test_an_asset_is_small_enough_to_start_fast(assets: Mapping[str, Path]) -> None:
+    """boto3 alone would be 33 MB, most of it services that are never called."""
+    for asset in assets.values():
+        assert sum(path.stat().st_size for path in asset.rglob("*") if path.is_file()) < 16e6

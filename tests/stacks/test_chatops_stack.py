@@ -1,0 +1,104 @@
+"""What the stack as a whole promises."""
+
+import json
+
+import pytest
+from aws_cdk import Validations
+from aws_cdk.assertions import Match, Template
+from cdk_nag import AwsSolutionsChecks
+
+from tests.stacks import synthesis
+from tests.stacks.synthesis import only
+
+# Another logical id would make CloudFormation replace the resource: another bucket, another key,
+# an empty table, a secret to be filled in again.
+_LASTING = {
+    "QuarantineBucket2B128B57": "AWS::S3::Bucket",
+    "QuarantineKey87124930": "AWS::KMS::Key",
+    "LedgerTable9343E4AA": "AWS::DynamoDB::GlobalTable",
+    "SlackSecretEA96F13F": "AWS::SecretsManager::Secret",
+}
+
+
+def test_cdk_nag_finds_nothing_that_is_not_acknowledged() -> None:
+    """The rules of the AwsSolutions pack; synthesis raises what it finds."""
+    app = synthesis.app()
+    synthesis.stack(app)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+    app.synth()
+
+
+def test_what_lasts_keeps_its_logical_id(template: Template) -> None:
+    """Whatever is renamed in the code."""
+    resources = template.to_json()["Resources"]
+
+    assert {name: resources[name]["Type"] for name in _LASTING} == _LASTING
+
+
+def test_evidence_and_decisions_outlive_the_stack(template: Template) -> None:
+    """Bucket, access log, key and table stay when it is deleted, and when they are replaced."""
+    resources = template.to_json()["Resources"].values()
+    retained = {each["Type"] for each in resources if each.get("DeletionPolicy") == "Retain"}
+
+    assert retained == {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::DynamoDB::GlobalTable"}
+    for each in resources:
+        assert each.get("DeletionPolicy") == each.get("UpdateReplacePolicy")
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "name"),
+    [
+        ("AWS::CloudWatch::Alarm", "AlarmName"),
+        ("AWS::CloudWatch::Dashboard", "DashboardName"),
+        ("AWS::DynamoDB::GlobalTable", "TableName"),
+        ("AWS::Events::Rule", "Name"),
+        ("AWS::IAM::Role", "RoleName"),
+        ("AWS::Lambda::Function", "FunctionName"),
+        ("AWS::Logs::LogGroup", "LogGroupName"),
+        ("AWS::S3::Bucket", "BucketName"),
+        ("AWS::SNS::Topic", "TopicName"),
+        ("AWS::SQS::Queue", "QueueName"),
+        ("AWS::SecretsManager::Secret", "Name"),
+    ],
+)
+def test_nothing_has_a_name_of_our_choice(
+    template: Template, resource_type: str, name: str
+) -> None:
+    """So the stack can be deployed twice, and a resource replaced by another."""
+    template.all_resources_properties(resource_type, {name: Match.absent()})
+
+
+def test_no_secret_is_in_the_template(template: Template) -> None:
+    """CloudFormation makes a value that the functions refuse, until a person sets a real one."""
+    secret = only(template, "AWS::SecretsManager::Secret", {})
+
+    assert "SecretString" not in secret
+    generated = json.loads(secret["GenerateSecretString"]["SecretStringTemplate"])
+    assert generated == {"botToken": "", "signingSecret": ""}
+
+
+def test_the_ledger_can_be_put_back_to_any_second(template: Template) -> None:
+    """Point-in-time recovery, and no capacity to plan."""
+    table = only(template, "AWS::DynamoDB::GlobalTable", {})
+
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["Replicas"][0]["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True
+    }
+
+
+def test_every_queue_is_encrypted(template: Template) -> None:
+    """That they demand TLS is in permissions.txt."""
+    template.all_resources_properties("AWS::SQS::Queue", {"SqsManagedSseEnabled": True})
+
+
+def test_the_outputs_are_what_a_person_needs_next(template: Template) -> None:
+    """The address for Slack, the secret to fill in, and where to look."""
+    assert set(template.to_json()["Outputs"]) == {
+        "SlackRequestUrl",
+        "SlackSecretName",
+        "QuarantineBucketName",
+        "LedgerTableName",
+        "FindingQueueUrl",
+    }

@@ -1,0 +1,60 @@
+"""What tells people that something failed."""
+
+from typing import Any
+
+from aws_cdk.assertions import Match, Template
+
+from tests.stacks import synthesis
+from tests.stacks.synthesis import only
+
+
+def _alarms(template: Template) -> list[dict[str, Any]]:
+    found = template.find_resources("AWS::CloudWatch::Alarm")
+    return [alarm["Properties"] for alarm in found.values()]
+
+
+def test_each_function_alarms_when_it_fails_and_when_it_cannot_run(template: Template) -> None:
+    """Three functions, two ways."""
+    metrics = [alarm["MetricName"] for alarm in _alarms(template)]
+
+    assert metrics.count("Errors") == metrics.count("Throttles") == 3
+
+
+def test_a_single_message_in_a_dead_letter_queue_alarms(template: Template) -> None:
+    """Each is a finding or a remediation that nobody has looked after."""
+    alarms = [
+        alarm
+        for alarm in _alarms(template)
+        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    ]
+
+    assert len(alarms) == len(template.find_resources("AWS::SQS::Queue")) - 1
+    assert {alarm["Threshold"] for alarm in alarms} == {1}
+
+
+def test_findings_that_wait_alarm(template: Template) -> None:
+    """After a quarter of an hour: seconds are what is promised."""
+    alarm = only(
+        template, "AWS::CloudWatch::Alarm", {"MetricName": "ApproximateAgeOfOldestMessage"}
+    )
+
+    assert alarm["Threshold"] == 900
+
+
+def test_every_alarm_reaches_the_topic_and_silence_is_no_alarm(template: Template) -> None:
+    """A function that was not called has no metrics at all."""
+    template.all_resources_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "AlarmActions": [{"Ref": Match.string_like_regexp("MonitoringTopic")}],
+            "TreatMissingData": "notBreaching",
+        },
+    )
+
+
+def test_the_topic_mails_whom_the_settings_name(template: Template) -> None:
+    """Or nobody, if they name nobody."""
+    template.has_resource_properties(
+        "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "security@example.com"}
+    )
+    synthesis.template(alarmEmail=None).resource_count_is("AWS::SNS::Subscription", 0)

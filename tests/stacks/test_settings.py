@@ -1,0 +1,174 @@
+"""Settings: what is accepted, and the one line that each wrong value gets."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.settings import Settings, SettingsError
+from tests.stacks.synthesis import CHATOPS, ROOT, shipped_context
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def _refusal(**changed: Any) -> str:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_context({**CHATOPS, **changed})
+    return str(refused.value)
+
+
+def test_settings_are_read_from_an_object_and_from_its_json_text_alike() -> None:
+    """cdk.json gives an object, `cdk -c chatops=...` a text."""
+    assert Settings.from_context(CHATOPS) == Settings.from_context(json.dumps(CHATOPS))
+
+
+def test_anyone_in_the_channel_may_be_chosen_by_name() -> None:
+    """It takes the word; no empty list means it."""
+    settings = Settings.from_context({**CHATOPS, "approvers": "ANYONE_IN_CHANNEL"})
+
+    assert settings.approvers == "ANYONE_IN_CHANNEL"
+
+
+def test_what_is_optional_has_the_value_that_is_safest() -> None:
+    """Without a retention nothing expires; without URLs Slack itself is called."""
+    optional = {"quarantineRetentionDays", "alarmEmail"}
+    settings = Settings.from_context({k: v for k, v in CHATOPS.items() if k not in optional})
+
+    assert settings.quarantine_retention_days is None
+    assert settings.alarm_email is None
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.slack_hooks_url == "https://hooks.slack.com/"
+
+
+def test_a_sandbox_may_stand_in_for_slack_on_loopback() -> None:
+    """The two addresses are the only thing that the sandbox changes."""
+    url = "http://127.0.0.1:5000/api/"
+
+    assert Settings.from_context({**CHATOPS, "slackApiUrl": url}).slack_api_url == url
+
+
+def test_settings_cannot_be_changed() -> None:
+    """Whoever is handed them may count on them."""
+    settings = Settings.from_context(CHATOPS)
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.slack_channel = "C9"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "named", "got"),
+    [
+        ("slackChannel", "", "slackChannel", '""'),
+        ("slackChannel", "#security", "slackChannel", '"#security"'),
+        ("slackChannel", "C0123456789\n", "slackChannel", r'"C0123456789\n"'),
+        ("approvers", [], "approvers", "[]"),
+        ("approvers", "anyone", "approvers", '"anyone"'),
+        ("approvers", ["U1", "jane"], "approvers[1]", '"jane"'),
+        ("monitoredBuckets", [], "monitoredBuckets", "[]"),
+        ("monitoredBuckets", "hr", "monitoredBuckets", '"hr"'),
+        ("monitoredBuckets", ["hr/2026"], "monitoredBuckets[0]", '"hr/2026"'),
+        ("sourceKmsKeyArns", ["alias/hr"], "sourceKmsKeyArns[0]", '"alias/hr"'),
+        ("autoRemediateConfig", {"Financial": "AUTO"}, "autoRemediateConfig.Financial", '"Fin'),
+        (
+            "autoRemediateConfig",
+            {"SensitiveData:S3Object/Financial": "auto"},
+            "autoRemediateConfig.SensitiveData:S3Object/Financial",
+            '"auto"',
+        ),
+        ("minSeverityLevel", "low", "minSeverityLevel", '"low"'),
+        ("quarantineReaders", ["*"], "quarantineReaders[0]", '"*"'),
+        ("quarantineRetentionDays", True, "quarantineRetentionDays", "true"),
+        ("quarantineRetentionDays", 0, "quarantineRetentionDays", "0"),
+        ("quarantineRetentionDays", "30", "quarantineRetentionDays", '"30"'),
+        ("alarmEmail", "security", "alarmEmail", '"security"'),
+        ("slackApiUrl", "https://example.com/", "slackApiUrl", '"https://example.com/"'),
+        ("slackApiUrl", "http://localhost@evil.com/", "slackApiUrl", '"http://localhost@'),
+        ("slackHooksUrl", "http://127.0.0.1:80", "slackHooksUrl", '"http://127.0.0.1:80"'),
+        ("minSeverity", "LOW", "minSeverity", '"LOW"'),
+    ],
+)
+def test_a_wrong_value_gets_one_line_with_its_name_and_what_it_is(
+    setting: str, value: Any, named: str, got: str
+) -> None:
+    """And nothing that is right is mentioned."""
+    assert _refusal(**{setting: value}).startswith(f"chatops.{named}: got {got}")
+    assert _refusal(**{setting: value}).count("\n") == 0
+
+
+def test_the_line_says_what_is_allowed() -> None:
+    """Whoever reads it need not look it up."""
+    assert _refusal(minSeverityLevel="low").endswith('allowed: "LOW", "MEDIUM" or "HIGH"')
+
+
+def test_a_misspelt_setting_is_answered_with_the_one_that_was_meant() -> None:
+    """Its value would have been ignored otherwise."""
+    line = _refusal(alarmMail="security@example.com")
+
+    assert line.endswith("allowed: no setting of this name, but alarmEmail")
+
+
+def test_all_wrong_values_are_told_at_once() -> None:
+    """Nobody has to synthesize five times to fix five values."""
+    lines = _refusal(slackChannel="", approvers=[], minSeverityLevel=3).splitlines()
+
+    assert [line.split(":")[0] for line in lines] == [
+        "chatops.slackChannel",
+        "chatops.approvers",
+        "chatops.minSeverityLevel",
+    ]
+
+
+@pytest.mark.parametrize("missing", ["slackChannel", "approvers", "monitoredBuckets"])
+def test_a_setting_that_must_be_chosen_cannot_be_left_out(missing: str) -> None:
+    """There is no silent default for whom to ask and what to touch."""
+    with pytest.raises(SettingsError, match=f"chatops.{missing}: got nothing; allowed: "):
+        Settings.from_context({k: v for k, v in CHATOPS.items() if k != missing})
+
+
+@given(setting=st.sampled_from([*CHATOPS, "slackApiUrl", "slackHooksUrl"]), value=_JSON)
+def test_any_other_json_is_accepted_or_refused_by_name(setting: str, value: Any) -> None:
+    """Whatever stands in cdk.json, the answer is a line and never a traceback."""
+    try:
+        Settings.from_context({**CHATOPS, setting: value})
+    except SettingsError as error:
+        lines = str(error).split("\n")
+        assert all(line.startswith(f"chatops.{setting}") for line in lines)
+
+
+@given(_JSON | st.text())
+def test_any_other_context_is_refused_in_lines(context: Any) -> None:
+    """Nothing at all, a list, or text that is not JSON."""
+    with pytest.raises(SettingsError, match=r"^chatops"):
+        Settings.from_context(context)
+
+
+def test_cdk_json_as_shipped_stops_synthesis_and_names_what_to_fill_in() -> None:
+    """The three that only the deployer knows; and nothing else is wrong with it."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_context(shipped_context()["chatops"])
+
+    lines = str(refused.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "chatops.slackChannel",
+        "chatops.approvers",
+        "chatops.monitoredBuckets",
+    ]
+
+
+def test_app_ends_with_the_lines_and_no_traceback() -> None:
+    """A deployer reads what is wrong, and nothing of Python."""
+    ended = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "chatops: got null; allowed: an object of the settings slackChannel" in ended.stderr
+    assert "Traceback" not in ended.stderr
