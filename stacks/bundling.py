@@ -89,8 +89,11 @@ def _install(pip_install: list[str], target: Path) -> None:
 
 
 def _trim(installed: Path) -> None:
-    # Console scripts name the builder's Python: they are of no use, and would differ by machine.
+    # Console scripts name the builder's Python, and RECORD has their hashes: two machines' assets
+    # would differ by what is of no use.
     shutil.rmtree(installed / "bin", ignore_errors=True)
+    for record in installed.glob("*.dist-info/RECORD"):
+        record.unlink()
     for path in (installed / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in _AWS_SERVICES:
             shutil.rmtree(path)

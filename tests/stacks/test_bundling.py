@@ -58,9 +58,14 @@ def test_the_aws_services_that_are_called_can_be(assets: Mapping[str, Path], ser
 
 
 def test_nothing_ships_that_is_of_this_machine(assets: Mapping[str, Path]) -> None:
-    """No bytecode, no scripts with a path in them, no tests."""
+    """No bytecode, no scripts with a path in them, no hashes of those."""
     for asset in assets.values():
-        assert not [*asset.rglob("*.pyc"), *asset.rglob("__pycache__"), *asset.glob("bin")]
+        assert not [
+            *asset.rglob("*.pyc"),
+            *asset.rglob("__pycache__"),
+            *asset.glob("bin"),
+            *asset.rglob("RECORD"),
+        ]
 
 
 def test_an_asset_is_small_enough_to_start_fast(assets: Mapping[str, Path]) -> None:
