@@ -109,6 +109,7 @@ class ChatOpsStack(Stack):
         objects = [f"{bucket}/*" for bucket in buckets]
         ours = {"StringEquals": {"aws:ResourceAccount": self.account}}
         remediator.allow("s3:ListBucket", "s3:ListBucketVersions", on=buckets, when=ours)
+        remediator.allow("s3:ListBucketMultipartUploads", on=buckets, when=ours)
         remediator.allow("s3:GetBucketVersioning", on=buckets, when=ours)
         remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects, when=ours)
         remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects, when=ours)
@@ -133,7 +134,8 @@ class ChatOpsStack(Stack):
 def _grant_putting(remediator: HandlerFunction, quarantine: Quarantine) -> None:
     """Let the remediator write, verify, and take back what a restore has returned."""
     objects = [quarantine.bucket.arn_for_objects("*")]
-    remediator.allow("s3:ListBucket", "s3:ListBucketVersions", on=[quarantine.bucket.bucket_arn])
+    bucket = [quarantine.bucket.bucket_arn]
+    remediator.allow("s3:ListBucket", "s3:ListBucketMultipartUploads", on=bucket)
     remediator.allow(*_COPY_THERE, on=objects)
     remediator.allow("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAnnotation", on=objects)
     remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects)
