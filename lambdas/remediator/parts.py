@@ -85,6 +85,7 @@ class PartsCopy:
         if upload_id is None or present is None:
             upload_id, present = self._create(), {}
             remember(upload_id)
+        self._abort_forgotten(upload_id)
         try:
             return self._complete(upload_id, self._copy_missing(upload_id, present))
         except ClientError as error:
@@ -119,6 +120,19 @@ class PartsCopy:
                 return None
             raise
         return {part["PartNumber"]: _done(part["PartNumber"], part) for part in parts}
+
+    def _abort_forgotten(self, upload_id: str) -> None:
+        """Abort the uploads to this key that we made, and died before `remember` was told of."""
+        place = self.destination
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=place.bucket, Prefix=place.key
+        )
+        uploads = [one for page in pages for one in page.get("Uploads", ())]
+        ours = [one for one in uploads if one["Key"] == place.key]
+        me = next((one["Initiator"] for one in ours if one["UploadId"] == upload_id), None)
+        for one in ours:
+            if one["UploadId"] != upload_id and one["Initiator"] == me:
+                self.client.abort_multipart_upload(**self._upload(one["UploadId"]))
 
     def _copy_missing(self, upload_id: str, present: dict[int, Any]) -> list[Any]:
         def copied(part: Part) -> Any:

@@ -88,12 +88,13 @@ class Quarantine:
         if any(copy.source_version_id == source.facts.version_id for copy in now.copies):
             return True
         place = Place(bucket=self.bucket, key=quarantine_key(record.finding.object))
+        losses = tuple(affected.not_kept(source))
         copy = self.copying.copied(
             source, place, now.attempt, lambda attempt: self._write_down(record, attempt=attempt)
         )
         if copy is None or copy.version_id is None:
             return False
-        kept = _kept(source, place, copy.version_id)
+        kept = replace(_kept(source, place, copy.version_id), not_kept=losses)
         copies = (*now.copies, kept)
         self._write_down(record, copies=copies, attempt=None, other_versions=remaining)
         return True
@@ -139,5 +140,4 @@ def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:
         size=source.facts.size,
         checksum=source.facts.checksum,
         storage_class=source.facts.storage_class,
-        not_kept=tuple(affected.not_kept(source)),
     )

@@ -1,0 +1,326 @@
+"""A world for one remediation: AWS in the process, behind S3's own rules, and a small Slack."""
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from unittest import mock
+
+import boto3
+from botocore.config import Config
+from moto import mock_aws
+
+from lambdas.common import clock
+from lambdas.common.finding import Finding
+from lambdas.common.ledger import Ledger
+from lambdas.common.record import Record, Status
+from lambdas.remediator import handler
+from tests.strict_s3 import StrictS3, guarded_session
+
+ACCOUNT = "123456789012"
+SOURCE, QUARANTINE, TABLE, CHANNEL = "acme-finance", "acme-quarantine", "ledger", "C0123456789"
+
+
+class Killed(BaseException):
+    """The function dies here, as when Lambda stops it."""
+
+
+@dataclass(kw_only=True)
+class Killer:
+    """Counts the calls to AWS and Slack, and dies before or after one of them.
+
+    Attributes:
+        at: which call to die at, counted from 0; None never dies.
+        after: whether to die after the call rather than before it.
+        calls: the names of the calls made so far.
+    """
+
+    at: int | None = None
+    after: bool = False
+    calls: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def before(self, name: str) -> int:
+        """Count a call that is about to be made."""
+        with self.lock:
+            number = len(self.calls)
+            self.calls.append(name)
+        if number == self.at and not self.after:
+            raise Killed
+        return number
+
+    def done(self, number: int) -> None:
+        """Note that a call has been answered."""
+        if number == self.at and self.after:
+            raise Killed
+
+
+class Slack:
+    """The least of a Slack: it keeps what was posted and what callback URLs were told."""
+
+    def __init__(self) -> None:
+        self.posted: dict[str, dict[str, Any]] = {}
+        self.told: list[dict[str, Any]] = []
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                answer = json.dumps(stand_in.answer(self.path, body)).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_: Any) -> None:
+                """Keep quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Do what Slack does with `body`."""
+        match path.rsplit("/", 1)[-1]:
+            case "chat.postMessage":
+                ts = f"{len(self.posted) + 1}.000000"
+                self.posted[ts] = body
+                return {"ok": True, "channel": CHANNEL, "ts": ts}
+            case "chat.update":
+                self.posted[body["ts"]] |= body
+                return {"ok": True, "channel": CHANNEL, "ts": body["ts"]}
+            case "conversations.history":
+                messages = [{"ts": ts, **one} for ts, one in self.posted.items()]
+                return {"ok": True, "messages": messages[::-1]}
+            case _:
+                self.told.append(body)
+                return {"ok": True}
+
+
+@dataclass(kw_only=True, repr=False)
+class World:
+    """Buckets, ledger, secret and Slack, with the remediator wired to them."""
+
+    s3: Any
+    strict: StrictS3
+    slack: Slack
+    ledger: Ledger
+    killer: Killer
+    clock: "Clock"
+    guarded: Any
+
+    def put(self, body: bytes, *, key: str = "pan data+1?.csv", **more: Any) -> Finding:
+        """Put an object where Macie saw it; answer the finding on it."""
+        answer = self.s3.put_object(Bucket=SOURCE, Key=key, Body=body, **more)
+        return finding_on(key, answer["ETag"].strip('"'), answer.get("VersionId"), len(body))
+
+    def open(self, finding: Finding, status: Status = Status.REMEDIATING) -> None:
+        """Write the finding's first record."""
+        self.ledger.open(Record.opened(finding, status, reason="configured", now=clock.now()))
+
+    def run(self, finding: Finding, *, request_id: str = "request", click: bool = False) -> None:
+        """Run the remediator as Lambda does."""
+        url = f"{self.slack.url}actions/1" if click else None
+        event = {"finding_id": finding.id, "response_url": url}
+        handler.lambda_handler(event, _Context(request_id))
+
+    def record(self, finding: Finding) -> Record:
+        """Read the finding's record."""
+        return self.ledger.get(finding.id)
+
+    def versions(self, bucket: str) -> list[tuple[str, str]]:
+        """List the versions in `bucket` as (key, version id), delete markers left out."""
+        found = self.s3.list_object_versions(Bucket=bucket).get("Versions", [])
+        return [(one["Key"], one["VersionId"]) for one in found]
+
+
+@contextmanager
+def world(
+    *, versioned: bool, threshold: int = 5_000_000_000, wanted: str = "FINDING"
+) -> Iterator[World]:
+    """Make a world, and take it down again."""
+    shared = _shared()
+    killer, time = Killer(), Clock()
+    shared.slack.posted.clear()
+    shared.slack.told.clear()
+    strict = StrictS3(plain=shared.s3, account=ACCOUNT)
+    shared.strict, shared.killer = strict, killer
+    with (
+        mock.patch.dict("os.environ", _environment(shared.slack, threshold, wanted)),
+        mock.patch.object(clock, "now", time.now),
+        mock.patch.object(handler, "client", shared.client),
+        mock_aws(),
+    ):
+        _make_resources(shared, versioned=versioned)
+        _forget_wiring()
+        ledger = Ledger(shared.dynamodb, TABLE, lambda _: None)
+        yield World(
+            s3=shared.s3,
+            strict=strict,
+            slack=shared.slack,
+            ledger=ledger,
+            killer=killer,
+            clock=time,
+            guarded=shared.client("s3"),
+        )
+
+
+class Clock:
+    """A clock that can be put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """Answer the world's time."""
+        return datetime.now(UTC) + self.ahead
+
+
+class _Shared:
+    """What is slow to make, made once: clients with the rules, clients without, and Slack."""
+
+    def __init__(self) -> None:
+        with mock.patch.dict("os.environ", _CREDENTIALS):
+            plain = boto3.Session()
+            self.s3: Any = plain.client("s3", config=_BY_PATH)
+            self.dynamodb: Any = plain.client("dynamodb")
+            self.secrets: Any = plain.client("secretsmanager")
+            self.slack = Slack()
+            self.strict = StrictS3(plain=self.s3, account=ACCOUNT)
+            self.killer = Killer()
+            guarded = guarded_session()
+            guarded.register("provide-client-params", self._before)
+            guarded.register("after-call", self._after)
+            guarded.register("provide-client-params.s3", self._asked)
+            guarded.register("before-call.s3", self._ruled)
+            self._clients = {
+                name: boto3.client(name, config=_BY_PATH)  # type: ignore[call-overload]
+                for name in ("s3", "dynamodb", "secretsmanager")
+            }
+            _count_slack(self)
+
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """Answer the client that a function of ours gets."""
+        assert region in (None, "us-east-1")
+        return self._clients[service]
+
+    def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
+        context["number"] = self.killer.before(model.name)
+
+    def _after(self, context: dict[str, Any], **_: Any) -> None:
+        self.killer.done(context["number"])
+
+    def _asked(self, **event: Any) -> None:
+        self.strict.remember(**event)
+
+    def _ruled(self, **event: Any) -> Any:
+        return self.strict.before_call(**event)
+
+
+@cache
+def _shared() -> _Shared:
+    return _Shared()
+
+
+# moto takes a key that begins with a slash for a host, unless the bucket stands before it.
+_BY_PATH = Config(s3={"addressing_style": "path"})
+
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+def _environment(slack: Slack, threshold: int, wanted: str) -> dict[str, str]:
+    return {
+        "LEDGER_TABLE": TABLE,
+        "QUARANTINE_BUCKET": QUARANTINE,
+        "QUARANTINE_VERSIONS": wanted,
+        "MULTIPART_THRESHOLD": str(threshold),
+        "SLACK_SECRET": "slack",
+        "SLACK_CHANNEL": CHANNEL,
+        "SLACK_API_URL": f"{slack.url}api/",
+        "SLACK_HOOKS_URL": slack.url,
+        **_CREDENTIALS,
+    }
+
+
+def finding_on(key: str, etag: str, version_id: str | None, size: int) -> Finding:
+    """Make a finding as Macie would on that object."""
+    return Finding.from_macie(
+        {
+            "id": f"finding-{etag[:12]}-{version_id or 'none'}",
+            "accountId": ACCOUNT,
+            "region": "us-east-1",
+            "type": "SensitiveData:S3Object/Financial",
+            "category": "CLASSIFICATION",
+            "severity": {"score": 3, "description": "High"},
+            "createdAt": "2026-11-20T22:22:05.000Z",
+            "resourcesAffected": {
+                "s3Bucket": {"name": SOURCE},
+                "s3Object": {"key": key, "eTag": etag, "versionId": version_id, "size": size},
+            },
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Context:
+    aws_request_id: str
+    function_name: str = "remediator"
+    memory_limit_in_mb: int = 1024
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:remediator"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def _forget_wiring() -> None:
+    for cached in (handler._settings, handler._remediation, handler._s3):
+        cached.cache_clear()
+
+
+def _make_resources(shared: _Shared, *, versioned: bool) -> None:
+    enabled = {"Status": "Enabled"}
+    for bucket in (SOURCE, QUARANTINE):
+        shared.s3.create_bucket(Bucket=bucket)
+        if versioned or bucket == QUARANTINE:
+            shared.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=enabled)
+    text = json.dumps({"botToken": "xoxb-test", "signingSecret": "secret"})
+    shared.secrets.create_secret(Name="slack", SecretString=text)
+    shared.dynamodb.create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "object_id")
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "byObject",
+                "KeySchema": [{"AttributeName": "object_id", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def _count_slack(shared: _Shared) -> None:
+    """Count Slack's calls as well: slack_sdk makes them all with urllib."""
+    opened: Callable[..., Any] = urllib.request.OpenerDirector.open
+
+    def counted(self: Any, request: Any, *more: Any, **named: Any) -> Any:
+        number = shared.killer.before(f"Slack {request.full_url.rsplit('/', 1)[-1]}")
+        answer = opened(self, request, *more, **named)
+        shared.killer.done(number)
+        return answer
+
+    urllib.request.OpenerDirector.open = counted  # type: ignore[method-assign]

@@ -1,0 +1,144 @@
+"""A checking layer in front of an S3 emulator: what Amazon S3 refuses, and emulators let pass.
+
+moto ignores conditions and owners on copies; ministack ignores `IfNoneMatch` on CopyObject, owners
+and archived storage classes; neither knows object annotations. Each rule names its source.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.exceptions import ClientError
+
+LARGEST_COPY = 5 * 1024**3
+_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    status_code: int
+
+
+@dataclass(kw_only=True)
+class StrictS3:
+    """The rules, for every S3 client of one botocore session.
+
+    Attributes:
+        plain: an S3 client without the rules, to look things up.
+        account: the account that owns all the buckets.
+        deny: `(operation, parameters)` to whether IAM or a bucket policy denies it.
+        annotations: `(bucket, key, version id)` to annotations by name.
+        calls: every S3 operation asked for, in order.
+    """
+
+    plain: Any
+    account: str
+    deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
+    annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def guard(self, session: botocore.session.Session) -> None:
+        """Apply the rules to every client that `session` will make."""
+        session.register("provide-client-params.s3", self.remember)
+        session.register("before-call.s3", self.before_call)
+
+    def remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Keep what was asked for, before botocore rewrites it."""
+        context["asked"] = dict(params)
+
+    def before_call(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+        """Answer in S3's place where S3 would refuse; None lets the request go on."""
+        asked = context.get("asked", {})
+        self.calls.append(model.name)
+        if self.deny(model.name, asked) or self._is_foreign(asked):
+            return _refused(403, "AccessDenied")
+        rule = getattr(self, f"_{model.name}", None)
+        return rule(asked) if rule else None
+
+    def _is_foreign(self, asked: Mapping[str, Any]) -> bool:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
+        names = ("ExpectedBucketOwner", "ExpectedSourceBucketOwner")
+        return any(asked.get(name, self.account) != self.account for name in names)
+
+    def _CopyObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        source = self._source(asked)
+        refusal = self._refused_source(asked, source) or self._refused_destination(asked)
+        if refusal is None and source is not None and source["ContentLength"] > LARGEST_COPY:
+            refusal = _refused(400, "InvalidRequest")
+        return refusal
+
+    def _UploadPartCopy(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        return self._refused_source(asked, self._source(asked))
+
+    def _CompleteMultipartUpload(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        return self._refused_destination(asked)
+
+    def _source(self, asked: Mapping[str, Any]) -> Any:
+        named = asked["CopySource"]
+        assert isinstance(named, dict), "a text is misread where the key has ? or + in it"
+        return self._look(named["Bucket"], named["Key"], named.get("VersionId"))
+
+    def _look(self, bucket: str, key: str, version_id: str | None = None) -> Any:
+        version = {"VersionId": version_id} if version_id else {}
+        try:
+            return self.plain.head_object(Bucket=bucket, Key=key, **version)
+        except ClientError:
+            return None
+
+    def _refused_source(self, asked: Mapping[str, Any], source: Any) -> Any:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html."""
+        if source is None:
+            return _refused(404, "NoSuchKey")
+        if source.get("StorageClass") in _ARCHIVED and "Restore" not in source:
+            return _refused(403, "ObjectNotInActiveTierError")
+        wanted = asked.get("CopySourceIfMatch")
+        if wanted is not None and wanted.strip('"') != source["ETag"].strip('"'):
+            return _refused(412, "PreconditionFailed")
+        return None
+
+    def _refused_destination(self, asked: Mapping[str, Any]) -> Any:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
+        if len(asked["Key"].encode()) > 1024:
+            return _refused(400, "KeyTooLongError")
+        if "IfNoneMatch" in asked and self._look(asked["Bucket"], asked["Key"]) is not None:
+            return _refused(412, "PreconditionFailed")
+        return None
+
+    def _annotated(self, asked: Mapping[str, Any]) -> dict[str, bytes]:
+        place = (asked["Bucket"], asked["Key"], asked.get("VersionId"))
+        return self.annotations.setdefault(place, {})
+
+    def _ListObjectAnnotations(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        names = [{"AnnotationName": name} for name in self._annotated(asked)]
+        return _answered({"Annotations": names})
+
+    def _GetObjectAnnotation(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        payload = self._annotated(asked)[asked["AnnotationName"]]
+        return _answered({"AnnotationPayload": io.BytesIO(payload)})
+
+    def _PutObjectAnnotation(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        self._annotated(asked)[asked["AnnotationName"]] = asked["AnnotationPayload"]
+        return _answered({})
+
+
+def _answered(parsed: dict[str, Any]) -> Any:
+    return _Status(200), parsed
+
+
+def _refused(status: int, code: str) -> Any:
+    error = {"Code": code, "Message": "refused by the checking layer"}
+    return _Status(status), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+def guarded_session() -> botocore.session.Session:
+    """Make the botocore session on which boto3's default clients are built from now on."""
+    boto3.setup_default_session()
+    session: Any = boto3.DEFAULT_SESSION
+    botocore_session: botocore.session.Session = session._session
+    return botocore_session
+
+
+__all__ = ["StrictS3", "guarded_session"]
