@@ -23,6 +23,7 @@ ACCOUNT = "000000000000"
 REGION = "us-east-1"
 
 _START_SECONDS = 60
+_STOP_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Emulator:
 
     Attributes:
         folder: where its state, its log and its certificate are.
-        port: of loopback, both with TLS and without.
+        port: of loopback.
     """
 
     folder: Path
@@ -47,17 +48,17 @@ class Emulator:
             return cls(folder=folder, port=probe.getsockname()[1])
 
     def start(self, *, enforcing: bool) -> "RunningEmulator":
-        """Start it: open to everything, to deploy into; or enforcing IAM, which needs TLS.
+        """Start it: open to everything, to deploy into; or enforcing IAM.
 
-        A bucket policy that demands TLS is enforced as well, and publishing assets works only
-        without enforcing.
+        Publishing assets works only without enforcing. TLS is on both times: bucket policies demand
+        it, and the queues' URLs, by which ministack knows them, begin with the scheme.
 
         Raises:
             TimeoutError: it did not answer within a minute; its log says why.
         """
         running = RunningEmulator(
             emulator=self,
-            endpoint=f"{'https' if enforcing else 'http'}://127.0.0.1:{self.port}",
+            endpoint=f"https://127.0.0.1:{self.port}",
             process=self._spawn(enforcing=enforcing),
         )
         (self.folder / "pid").write_text(str(running.process.pid))
@@ -68,6 +69,7 @@ class Emulator:
         state = {"STATE_DIR": "state", "S3_DATA_DIR": "objects"}
         for name in state.values():
             (self.folder / name).mkdir(exist_ok=True)
+        certificate = str(self.folder / "certificate.pem")
         environment = {
             **os.environ,
             **{name: str(self.folder / path) for name, path in state.items()},
@@ -79,19 +81,17 @@ class Emulator:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "LAMBDA_EXECUTOR": "local",
+            "AUTH": str(enforcing).lower(),
+            "USE_SSL": "1",
+            "MINISTACK_SSL_CERT": certificate,
+            "MINISTACK_SSL_KEY": str(self.folder / "key.pem"),
+            "AWS_CA_BUNDLE": certificate,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
         }
         # The functions must meet the sandbox's AWS, whatever the user's shell says.
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH"):
             environment.pop(name, None)
-        if enforcing:
-            certificate = str(self.folder / "certificate.pem")
-            environment |= {
-                "AUTH": "true",
-                "USE_SSL": "1",
-                "MINISTACK_SSL_CERT": certificate,
-                "MINISTACK_SSL_KEY": str(self.folder / "key.pem"),
-                "AWS_CA_BUNDLE": certificate,
-            }
         ministack = Path(sys.executable).with_name("ministack")
         with (self.folder / "ministack.log").open("ab") as log:
             return subprocess.Popen(
@@ -110,13 +110,15 @@ class RunningEmulator:
     @property
     def environment(self) -> dict[str, str]:
         """What the environment of a client of it, an AWS SDK or the CDK CLI, must say."""
+        certificate = str(self.emulator.folder / "certificate.pem")
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_CA_BUNDLE": str(self.emulator.folder / "certificate.pem"),
+            "AWS_CA_BUNDLE": certificate,
+            "NODE_EXTRA_CA_CERTS": certificate,
         }
 
     def wait(self) -> None:
@@ -141,7 +143,7 @@ class RunningEmulator:
         """Stop it, so that its state is saved."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
