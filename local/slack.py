@@ -131,7 +131,15 @@ class SlackStandIn:
         with self._lock:
             del self._messages[ts]
 
-    def click(self, ts: str, action_id: str, user: str, *, choice: str | None = None) -> int:
+    def click(
+        self,
+        ts: str,
+        action_id: str,
+        user: str,
+        *,
+        choice: str | None = None,
+        shown: Message | None = None,
+    ) -> int:
         """Click on a message as `user`; answer the HTTP status that the app answered with.
 
         Args:
@@ -139,11 +147,12 @@ class SlackStandIn:
             action_id: the button's or menu's.
             user: a Slack user id.
             choice: the value chosen in a menu.
+            shown: the message as the person still sees it, if that is outdated.
 
         Raises:
             LookupError: the message has no such button.
         """
-        message = self._messages[ts]
+        message = shown or self._messages[ts]
         if self.request_url is None:
             raise LookupError("the app has no request URL yet")
         callback = uuid.uuid4().hex

@@ -113,7 +113,9 @@ class ChatOpsStack(Stack):
         remediator.allow("s3:GetBucketVersioning", on=buckets, when=ours)
         remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects, when=ours)
         remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects, when=ours)
-        remediator.allow("s3:GetObjectAnnotation", on=objects, when=ours)
+        remediator.allow(
+            "s3:GetObjectAnnotation", "s3:ListObjectAnnotations", on=objects, when=ours
+        )
         remediator.allow("s3:GetObjectAcl", "s3:GetObjectVersionAcl", on=objects, when=ours)
         remediator.allow("s3:GetObjectLegalHold", "s3:GetObjectRetention", on=objects, when=ours)
         remediator.allow("s3:DeleteObject", "s3:DeleteObjectVersion", on=objects, when=ours)
@@ -137,7 +139,8 @@ def _grant_putting(remediator: HandlerFunction, quarantine: Quarantine) -> None:
     bucket = [quarantine.bucket.bucket_arn]
     remediator.allow("s3:ListBucket", "s3:ListBucketMultipartUploads", on=bucket)
     remediator.allow(*_COPY_THERE, on=objects)
-    remediator.allow("s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAnnotation", on=objects)
+    remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects)
+    remediator.allow("s3:GetObjectAnnotation", "s3:ListObjectAnnotations", on=objects)
     remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects)
     remediator.allow("s3:DeleteObjectVersion", on=objects)
     remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=[quarantine.key.key_arn])

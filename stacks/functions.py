@@ -47,7 +47,7 @@ class Remediator(HandlerFunction):
 class FindingHandler(HandlerFunction):
     """Steps 3 and 4: decides about a finding, and asks in Slack."""
 
-    def __init__(  # noqa: PLR0913  # each is something that the environment names
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,

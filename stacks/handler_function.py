@@ -17,7 +17,7 @@ from stacks.bundling import handler_code
 class HandlerFunction(lambda_.Function):
     """A handler package as a Lambda function, which may write its own log and no more."""
 
-    def __init__(  # noqa: PLR0913  # a function has as many properties
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,

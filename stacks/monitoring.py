@@ -18,7 +18,7 @@ from stacks.handler_function import HandlerFunction
 class Monitoring(Construct):
     """One alarm for each way to fail; all of them tell one topic, and stand on one dashboard."""
 
-    def __init__(  # noqa: PLR0913  # it looks at everything
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,

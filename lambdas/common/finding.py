@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -100,15 +100,15 @@ class Finding:
         Source: https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html
 
         Raises:
-            MalformedFindingError: the finding's id, account, region, type or object is missing, or
-                a field has another type than Macie documents.
+            MalformedFindingError: the finding's id, account, region, type, time or object is
+                missing, or a field has another type than Macie documents.
             UnsupportedFindingError: it is a policy finding, which is about no object.
         """
         try:
             if _text(detail, "category") != CLASSIFICATION:
                 raise UnsupportedFindingError(f"{detail['category']} findings are about no object")
             return _finding(detail)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise MalformedFindingError(f"{type(error).__name__}: {error}") from error
 
 
@@ -119,18 +119,18 @@ def _finding(detail: Mapping[str, Any]) -> Finding:
         id=_text(detail, "id"),
         account=_text(detail, "accountId"),
         region=_text(detail, "region"),
-        partition=detail.get("partition") or "aws",
+        partition=_optional(detail, "partition") or "aws",
         type=_text(detail, "type"),
         severity=_severity(detail.get("severity") or {}),
-        title=detail.get("title") or "",
-        description=detail.get("description") or "",
-        created_at=datetime.fromisoformat(_text(detail, "createdAt")),
+        title=_optional(detail, "title") or "",
+        description=_optional(detail, "description") or "",
+        created_at=_moment(_text(detail, "createdAt")),
         is_sample=detail.get("sample") is True,
         is_archived=detail.get("archived") is True,
-        job=classification.get("jobId"),
+        job=_optional(classification, "jobId"),
         object=_object(_text(bucket, "name"), detail["resourcesAffected"]["s3Object"]),
         bucket_tags=tuple(
-            Tag(key=str(tag["key"]), value=str(tag.get("value") or ""))
+            Tag(key=_optional(tag, "key") or "", value=_optional(tag, "value") or "")
             for tag in bucket.get("tags") or ()
         ),
         detections=tuple(sorted(_detections(classification.get("result") or {}), key=_most_first)),
@@ -143,13 +143,13 @@ def _object(bucket: str, s3_object: Mapping[str, Any]) -> AffectedObject:
     return AffectedObject(
         bucket=bucket,
         key=_text(s3_object, "key"),
-        version_id=s3_object.get("versionId") or None,
+        version_id=_optional(s3_object, "versionId"),
         etag=_text({"eTag": etag}, "eTag").strip('"'),
-        size=None if s3_object.get("size") is None else int(s3_object["size"]),
-        storage_class=s3_object.get("storageClass"),
-        encryption=encryption.get("encryptionType"),
-        kms_key=encryption.get("kmsMasterKeyId"),
-        is_public=s3_object.get("publicAccess"),
+        size=_number(s3_object, "size"),
+        storage_class=_optional(s3_object, "storageClass"),
+        encryption=_optional(encryption, "encryptionType"),
+        kms_key=_optional(encryption, "kmsMasterKeyId"),
+        is_public=_answer(s3_object, "publicAccess"),
     )
 
 
@@ -164,18 +164,47 @@ def _severity(severity: Mapping[str, Any]) -> Severity | None:
 def _detections(result: Mapping[str, Any]) -> Iterator[Detection]:
     for group in result.get("sensitiveData") or ():
         for detection in group.get("detections") or ():
-            yield Detection(name=_text(detection, "type"), count=int(detection.get("count") or 0))
+            yield _detection(detection, "type")
     custom = result.get("customDataIdentifiers") or {}
     for detection in custom.get("detections") or ():
-        yield Detection(name=_text(detection, "name"), count=int(detection.get("count") or 0))
+        yield _detection(detection, "name")
+
+
+def _detection(fields: Mapping[str, Any], name: str) -> Detection:
+    return Detection(name=_optional(fields, name) or "unnamed", count=_number(fields, "count") or 0)
 
 
 def _most_first(detection: Detection) -> tuple[int, str]:
     return -detection.count, detection.name
 
 
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _text(fields: Mapping[str, Any], name: str) -> str:
-    value = fields[name]
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a text that is not empty")
+    value = _optional(fields, name)
+    if value is None:
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+def _optional(fields: Mapping[str, Any], name: str) -> str | None:
+    """Answer a text, or None for one that is null, absent or empty."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be a text")
+    return value or None
+
+
+def _number(fields: Mapping[str, Any], name: str) -> int | None:
+    value = fields.get(name)
+    return None if value is None else int(value)
+
+
+def _answer(fields: Mapping[str, Any], name: str) -> bool | None:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"{name} must be true or false")
     return value

@@ -63,26 +63,34 @@ def console_link(finding: Finding) -> str:
 def _blocks(record: Record) -> Iterator[Block]:
     finding = record.finding
     yield HeaderBlock(text=_headline(record))
-    yield SectionBlock(text=f"{code(finding.object.uri)}\n{_what(finding)}")
+    yield SectionBlock(text=_mrkdwn(f"{code(finding.object.uri, 1400)}\n{_what(finding)}"))
     yield SectionBlock(
-        fields=[
-            MarkdownTextObject(text=f"*{name}*\n{value}") for name, value in _facts(finding).items()
-        ]
+        fields=[_mrkdwn(f"*{name}*\n{value}") for name, value in _facts(finding).items()]
     )
-    yield SectionBlock(text=_standing(record))
+    yield SectionBlock(text=_mrkdwn(_standing(record)))
     yield ActionsBlock(elements=[*_buttons(record)])
-    yield ContextBlock(
-        elements=[MarkdownTextObject(text=f"Finding {code(finding.id, 300)} · {_origin(finding)}")]
-    )
+    yield ContextBlock(elements=[_mrkdwn(f"Finding {code(finding.id, 300)} · {_origin(finding)}")])
+
+
+def _mrkdwn(text: str) -> MarkdownTextObject:
+    """Make a text in which Slack finds no links, channels or mentions by itself.
+
+    Source: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+    """
+    return MarkdownTextObject(text=text, verbatim=True)
 
 
 def _fallback(record: Record) -> str:
+    """Tell the same in the 4,000 characters that Slack recommends at most.
+
+    Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+    """
     finding = record.finding
-    facts = [f"{name}: {value}" for name, value in _facts(finding, limit=300).items()]
+    facts = [f"{name}: {value}" for name, value in _facts(finding, limit=200).items()]
     lines = [
         _headline(record),
-        code(finding.object.uri, 1500),
-        _what(finding),
+        code(finding.object.uri, 700),
+        _what(finding, limit=500),
         *facts,
         _standing(record),
     ]
@@ -121,8 +129,8 @@ _TITLES = {
 }
 
 
-def _what(finding: Finding) -> str:
-    title, description = escaped(finding.title, 500), escaped(finding.description, 1000)
+def _what(finding: Finding, limit: int = 1200) -> str:
+    title, description = escaped(finding.title, 200), escaped(finding.description, limit)
     return f"*{title or 'Sensitive data'}*\n{description}"
 
 
@@ -171,7 +179,7 @@ def _who(entry: Entry) -> str:
 def _standing(record: Record) -> str:
     """Say where the record stands, by whom and why."""
     last, who = record.standing, _who(record.decision)
-    reason = escaped(last.reason, 800)
+    reason = escaped(last.reason, 500)
     match record.status:
         case Status.AWAITING_REVIEW:
             return f"*Waiting for an approver's decision.* Why: {reason}."
@@ -186,7 +194,7 @@ def _standing(record: Record) -> str:
         case Status.CHANGED | Status.NOT_FOUND:
             return f"*{reason}* Nothing was moved or deleted. Decided {who}."
         case Status.FAILED:
-            return f"*{reason}*\n{escaped(last.advice, 1000)}\nDecided {who}."
+            return f"*{reason}*\n{escaped(last.advice, 600)}\nDecided {who}."
         case Status.RESTORED:
             return f"*Back in its bucket*, decided {who} {_when(last.at)}."
         case _:
@@ -197,7 +205,7 @@ def _quarantined(record: Record) -> str:
     last, who = record.standing, _who(record.decision)
     lines = [f"*Quarantined {who}* {_when(last.at)}."]
     for copy in record.copies[:1]:
-        place = code(f"s3://{copy.bucket}/{copy.key}", 1600)
+        place = code(f"s3://{copy.bucket}/{copy.key}", 1200)
         lines.append(f"Now in {place}, {human_size(copy.size)}.")
     if record.other_versions:
         lines.append(f"{record.other_versions:,} other versions of the key remain in the bucket.")
@@ -231,7 +239,7 @@ def _button(record: Record, action_id: str, question: str, text: str) -> ButtonE
         value=record.finding.id,
         style="danger",
         confirm=ConfirmObject(
-            title=question, text=text, confirm=label, deny="Cancel", style="danger"
+            title=question, text=_mrkdwn(text), confirm=label, deny="Cancel", style="danger"
         ),
     )
 

@@ -66,7 +66,7 @@ class Entry:
         by: a Slack user id, `POLICY` or `REMEDIATOR`.
         reason: why, one sentence.
         advice: what to do about it, where it is a failure.
-        evidence: what lies where, by version, checksum and size, where an object was moved.
+        evidence: what lies where, by version, checksum and size; and what AWS said, if it refused.
         is_refused: whether somebody tried what they may not do.
     """
 
@@ -137,11 +137,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a move ended: the status to record, why in one sentence, and what to do about it."""
+    """How a move ended: the status to record, why, what to do about it, and AWS's own words."""
 
     status: Status
     reason: str
     advice: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +201,7 @@ class Record:
         reason: str,
         now: datetime,
         advice: str = "",
+        evidence: tuple[str, ...] = (),
         **changes: Any,
     ) -> "Record":
         """Step to `status`, with `changes` to other attributes.
@@ -209,7 +211,8 @@ class Record:
         """
         if status not in TRANSITIONS[self.status]:
             raise IllegalTransitionError(self, status)
-        evidence = tuple(map(str, self.copies)) if by == REMEDIATOR else ()
+        if by == REMEDIATOR:
+            evidence = (*map(str, self.copies), *evidence)
         entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice, evidence=evidence)
         return replace(self, history=(*self.history, entry), **changes)
 

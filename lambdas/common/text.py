@@ -17,12 +17,12 @@ def visible(text: str) -> str:
 
 
 def escaped(text: str, limit: int = 3000) -> str:
-    """Escape `text` for Slack's mrkdwn, in at most `limit` characters, cut with an ellipsis.
+    """Escape `text` for Slack's mrkdwn, at most `limit` long, cut with an ellipsis.
 
     Source: https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
     pieces = [_ESCAPES.get(char, char) for char in visible(text)]
-    if sum(map(len, pieces)) <= limit:
+    if sum(map(width, pieces)) <= limit:
         return "".join(pieces)
     return _fitting(pieces, limit - 1) + "…"
 
@@ -38,7 +38,7 @@ def listed(items: Iterable[str], limit: int = 2000) -> str:
     for count in range(len(every), 0, -1):
         more = f" and {len(every) - count:,} more" if count < len(every) else ""
         text = ", ".join(every[:count]) + more
-        if len(text) <= limit:
+        if width(text) <= limit:
             return text
     return f"{len(every):,}" if every else "none"
 
@@ -55,14 +55,20 @@ def human_size(size: int | None) -> str:
     return f"{amount:,.1f} TiB"
 
 
+def width(text: str) -> int:
+    """Count characters as UTF-16 does, the strictest that Slack's limits can be meant."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
 def _is_seen(char: str) -> bool:
     return char == _JOINER or unicodedata.category(char) not in _INVISIBLE
 
 
 def _fitting(pieces: Iterable[str], limit: int) -> str:
-    text = ""
+    text, left = "", limit
     for piece in pieces:
-        if len(text) + len(piece) > limit:
+        left -= width(piece)
+        if left < 0:
             break
         text += piece
     return text

@@ -78,7 +78,7 @@ class Remediation:
         try:
             outcome = self._outcome(record)
         except FailedMoveError as failure:
-            outcome = Outcome(status=Status.FAILED, reason=str(failure), advice=failure.advice)
+            outcome = _failed(failure)
         return self.ledger.change(finding_id, lambda now: self._ended(now, outcome))
 
     def _outcome(self, record: Record) -> Outcome:
@@ -94,5 +94,11 @@ class Remediation:
             by=REMEDIATOR,
             reason=outcome.reason,
             advice=outcome.advice,
+            evidence=outcome.evidence,
             now=self.clock(),
         )
+
+
+def _failed(failure: FailedMoveError) -> Outcome:
+    said = (str(failure.__cause__),) if failure.__cause__ else ()
+    return Outcome(status=Status.FAILED, reason=str(failure), advice=failure.advice, evidence=said)

@@ -1,0 +1,16 @@
+"""The sandbox that the end-to-end tests share: deployed once, IAM and TLS enforced."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.sandbox import Sandbox, sandbox
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Iterator[Sandbox]:
+    """Answer the deployed stack with its Slack; large means 8 MiB here."""
+    with sandbox({"multipartThreshold": 8 * MIB}) as one:
+        yield one
