@@ -6,6 +6,7 @@ from collections.abc import Iterable
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINER = "\u200d"
+_COMMA = ", "
 
 
 def visible(text: str) -> str:
@@ -22,8 +23,9 @@ def escaped(text: str, limit: int = 3000) -> str:
     Source: https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
     pieces = [_ESCAPES.get(char, char) for char in visible(text)]
-    if sum(map(width, pieces)) <= limit:
-        return "".join(pieces)
+    whole = "".join(pieces)
+    if width(whole) <= limit:
+        return whole
     return _fitting(pieces, limit - 1) + "…"
 
 
@@ -35,12 +37,18 @@ def code(text: str, limit: int = 3000) -> str:
 def listed(items: Iterable[str], limit: int = 2000) -> str:
     """Join `items`, each one escaped already, and say how many did not fit into `limit`."""
     every = list(items)
-    for count in range(len(every), 0, -1):
-        more = f" and {len(every) - count:,} more" if count < len(every) else ""
-        text = ", ".join(every[:count]) + more
-        if width(text) <= limit:
-            return text
-    return f"{len(every):,}" if every else "none"
+    fitting, used = 0, -len(_COMMA)
+    for count, item in enumerate(every, start=1):
+        used += width(item) + len(_COMMA)
+        if used + len(_more(len(every) - count)) <= limit:
+            fitting = count
+    if not fitting:
+        return f"{len(every):,}" if every else "none"
+    return _COMMA.join(every[:fitting]) + _more(len(every) - fitting)
+
+
+def _more(count: int) -> str:
+    return f" and {count:,} more" if count else ""
 
 
 def human_size(size: int | None) -> str:
@@ -57,7 +65,7 @@ def human_size(size: int | None) -> str:
 
 def width(text: str) -> int:
     """Count characters as UTF-16 does, the strictest that Slack's limits can be meant."""
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _is_seen(char: str) -> bool:
