@@ -26,7 +26,7 @@ def form(
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
-    payload = {
+    payload: dict[str, Any] = {
         "type": "block_actions",
         "user": {"id": user, "username": user.lower(), "name": user.lower(), "team_id": TEAM},
         "api_app_id": APP,

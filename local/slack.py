@@ -90,7 +90,7 @@ class SlackStandIn:
         self.api_url, self.hooks_url = f"{self.url}api/", self.url
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.exceptions import ClientError
 
 LARGEST_COPY = 5 * 1024**3
@@ -39,11 +38,6 @@ class StrictS3:
     deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
     annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-
-    def guard(self, session: botocore.session.Session) -> None:
-        """Apply the rules to every client that `session` will make."""
-        session.register("provide-client-params.s3", self.remember)
-        session.register("before-call.s3", self.before_call)
 
     def remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Keep what was asked for, before botocore rewrites it."""
@@ -133,12 +127,8 @@ def _refused(status: int, code: str) -> Any:
     return _Status(status), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
-def guarded_session() -> botocore.session.Session:
+def guarded_session() -> Any:
     """Make the botocore session on which boto3's default clients are built from now on."""
     boto3.setup_default_session()
     session: Any = boto3.DEFAULT_SESSION
-    botocore_session: botocore.session.Session = session._session
-    return botocore_session
-
-
-__all__ = ["StrictS3", "guarded_session"]
+    return session._session

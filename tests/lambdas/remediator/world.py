@@ -201,7 +201,7 @@ class _Shared:
             guarded.register("provide-client-params.s3", self._asked)
             guarded.register("before-call.s3", self._ruled)
             self._clients = {
-                name: boto3.client(name, config=_BY_PATH)  # type: ignore[call-overload]
+                name: boto3.client(name, config=_BY_PATH)
                 for name in ("s3", "dynamodb", "secretsmanager")
             }
             _count_slack(self)
@@ -323,4 +323,5 @@ def _count_slack(shared: _Shared) -> None:
         shared.killer.done(number)
         return answer
 
-    urllib.request.OpenerDirector.open = counted  # type: ignore[method-assign]
+    opener: Any = urllib.request.OpenerDirector
+    opener.open = counted

@@ -1,0 +1,56 @@
+"""One cold start, in a process of its own: `python -I one_run.py`, with the run on standard input.
+
+It imports nothing but what a fresh interpreter has before the handler is imported.
+"""
+
+import json
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+
+def main() -> None:
+    """Import the handler, handle the event, and print how long both took, in milliseconds."""
+    run = json.load(sys.stdin)
+    sys.path[:0] = run["path"]
+    began = time.perf_counter()
+    module = __import__(run["module"], fromlist=["lambda_handler"])
+    imported = time.perf_counter()
+    calls = _counted() if run["count"] else []
+    context = SimpleNamespace(
+        function_name="benchmark",
+        memory_limit_in_mb=1024,
+        invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:benchmark",
+        aws_request_id="benchmark",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )
+    answer = module.lambda_handler(run["event"], context)
+    handled = time.perf_counter()
+    told = {
+        "import": 1000 * (imported - began),
+        "handle": 1000 * (handled - imported),
+        "calls": calls,
+        "answer": answer,
+    }
+    print("\n" + json.dumps(told))
+
+
+def _counted() -> list[str]:
+    """Have every AWS request noted; only when nobody looks at the clock."""
+    import botocore.client  # noqa: PLC0415 - a timed run must not import it here
+
+    calls: list[str] = []
+    client: Any = botocore.client.BaseClient
+    made = client._make_api_call  # noqa: SLF001 - there is no other place
+
+    def noted(self: object, name: str, parameters: object) -> object:
+        calls.append(name)
+        return made(self, name, parameters)
+
+    client._make_api_call = noted  # noqa: SLF001 - as above
+    return calls
+
+
+if __name__ == "__main__":
+    main()
