@@ -8,7 +8,7 @@ CDK := node_modules/.bin/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help install synth deploy demo test lint types permissions constraints
+.PHONY: help install synth deploy demo bench pictures test lint types permissions constraints
 
 help: ## tell the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -23,6 +23,12 @@ deploy: .venv/deployer node_modules/.package-lock.json ## deploy to the AWS acco
 
 demo: install ## all eight steps on this machine, then the channel in your browser; ONCE=1 stops after the steps
 	$(BIN)/python -m local.demo $(if $(ONCE),--once)
+
+bench: install ## measure cold starts beside naive handlers, medians of 20
+	$(BIN)/python -m benchmarks.cold_start
+
+pictures: install ## photograph the sandbox's messages for the README; needs Chromium
+	$(BIN)/python -m local.pictures
 
 test: lint types ## everything that has to hold
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
