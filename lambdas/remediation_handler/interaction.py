@@ -66,7 +66,7 @@ class Interaction:
                 finding_id=_text(action.get("value") or "none"),
                 user=_text(payload["user"]["id"]),
                 channel=_text(payload["channel"]["id"]),
-                response_url=payload.get("response_url"),
+                response_url=_optional(payload.get("response_url")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise MalformedRequestError("not a click on a button of a message") from error
@@ -76,3 +76,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError("not a text")
     return value
+
+
+def _optional(value: Any) -> str | None:
+    return None if value in (None, "") else _text(value)
