@@ -30,8 +30,8 @@ bench: install ## measure cold starts beside naive handlers, medians of 20
 pictures: install ## photograph the sandbox's messages for the README; needs Chromium
 	$(BIN)/python -m local.pictures
 
-test: lint types ## everything that has to hold
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+test: install lint types ## everything that has to hold
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/developer ## style, and who may import whom
 	$(BIN)/ruff check

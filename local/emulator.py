@@ -61,7 +61,7 @@ class Emulator:
             endpoint=f"https://127.0.0.1:{self.port}",
             process=self._spawn(enforcing=enforcing),
         )
-        (self.folder / "pid").write_text(str(running.process.pid))
+        (self.folder / "pids").write_text(f"{os.getpid()} {running.process.pid}")
         running.wait()
         return running
 
@@ -147,20 +147,21 @@ class RunningEmulator:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        (self.emulator.folder / "pid").unlink(missing_ok=True)
+        (self.emulator.folder / "pids").unlink(missing_ok=True)
 
 
-def end_leftover(folder: Path) -> None:
-    """End the ministack of a sandbox that was killed, if the process is still that one."""
-    pid_file = folder / "pid"
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text())
-    command = Path(f"/proc/{pid}/cmdline")
-    environment = Path(f"/proc/{pid}/environ")
-    if command.exists() and str(folder).encode() in environment.read_bytes():
-        os.kill(pid, signal.SIGTERM)
-    pid_file.unlink()
+def end_leftover(folder: Path) -> bool:
+    """End the ministack of a sandbox that was killed; answer whether nobody needs `folder` now."""
+    file = folder / "pids"
+    if not file.exists():
+        return True
+    owner, emulator = (Path("/proc") / pid for pid in file.read_text().split())
+    if owner.exists():
+        return False
+    if emulator.exists() and str(folder).encode() in (emulator / "environ").read_bytes():
+        os.kill(int(emulator.name), signal.SIGTERM)
+    file.unlink()
+    return True
 
 
 def _make_certificate(folder: Path) -> None:

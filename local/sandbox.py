@@ -161,11 +161,11 @@ def _request_url(running: RunningEmulator, outputs: Outputs) -> str:
 
 
 def _end_earlier_ones() -> None:
+    """End what a killed sandbox left running, and keep the folders of the last few."""
     folders = sorted(_FOLDERS.glob("*"), key=lambda folder: folder.stat().st_mtime)
-    for folder in folders:
-        end_leftover(folder)
-    for folder in folders[:-_KEPT]:
-        shutil.rmtree(folder)
+    ended = [folder for folder in folders if end_leftover(folder)]
+    for folder in ended[:-_KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 __all__ = ["APPROVER", "CHANNEL", "VISITOR", "Sandbox", "sandbox", "wait_for"]

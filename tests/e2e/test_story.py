@@ -13,7 +13,7 @@ from local.macie import event_about, sample_event
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
 from local.story import automatic, prepare, reviewed
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("sandbox")]
+pytestmark = pytest.mark.e2e
 
 CARD = b"name,card\nJane,4111111111111111\n"
 MIB = 1024 * 1024
