@@ -1,7 +1,7 @@
 """The move, decided: what may be moved, whether a copy is whole, and how its source is removed."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -190,15 +190,15 @@ def left_behind(source: Facts, marker: str | None) -> str | None:
     return NULL_VERSION if marker not in (None, NULL_VERSION) else None
 
 
-def endangers_another(source: Facts, versions: Iterable[Version]) -> bool:
+def endangers_another(source: Facts, versions: Sequence[Version]) -> bool:
     """Answer whether removing the source as the current one could destroy another version.
 
     In a bucket with suspended versions every delete marker is a "null" one and takes the place of
     the "null" version, which may hold an older object.
     """
-    return source.version_id not in (None, NULL_VERSION) and any(
-        version.version_id == NULL_VERSION and not version.is_marker for version in versions
-    )
+    if plan_removal(source, versions) is Removal.VERSION or source.version_id == NULL_VERSION:
+        return False
+    return any(one.version_id == NULL_VERSION and not one.is_marker for one in versions)
 
 
 def archive_tier(storage_class: str | None, archive: str | None, restore: str | None) -> str | None:
