@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 
 from slack_sdk.webhook import WebhookClient
 
@@ -42,6 +42,6 @@ class Callback:
     def _send(self, **body: Any) -> bool:
         try:
             answer = WebhookClient(self.url, timeout=_SECONDS).send_dict(body)
-        except (URLError, TimeoutError, ConnectionError):
+        except (OSError, HTTPException):
             return False
         return bool(answer.status_code == HTTPStatus.OK)
