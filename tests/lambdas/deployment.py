@@ -177,7 +177,7 @@ def deployed(*, versioning: str | None = None, approvers: Any = None) -> Iterato
             SlackStandIn(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET)
         )
         session, time = _session(), Clock()
-        strict = StrictS3(plain=_plain("s3"), account=ACCOUNT)
+        strict = StrictS3(plain=plain("s3"), account=ACCOUNT)
         session.register("provide-client-params.s3", strict.remember)
         session.register("before-call.s3", strict.before_call)
         patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
@@ -185,9 +185,9 @@ def deployed(*, versioning: str | None = None, approvers: Any = None) -> Iterato
         _make_resources(versioning)
         one = Deployment(
             slack=slack,
-            s3=_plain("s3"),
+            s3=plain("s3"),
             strict=strict,
-            ledger=Ledger(_plain("dynamodb"), TABLE, lambda _: None),
+            ledger=Ledger(plain("dynamodb"), TABLE, lambda _: None),
             clock=time,
             session=session,
             put_secret=_put_secret,
@@ -221,7 +221,8 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
 
 
 @cache
-def _plain(service: Any) -> Any:
+def plain(service: Any) -> Any:
+    """Make a client without hooks."""
     return boto3.Session(botocore_session=_session()).client(service, region_name=REGION)
 
 
@@ -250,14 +251,14 @@ def _forget_wiring() -> None:
 
 def _make_resources(versioning: str | None) -> None:
     for bucket, status in ((SOURCE, versioning), (QUARANTINE, "Enabled")):
-        _plain("s3").create_bucket(Bucket=bucket)
+        plain("s3").create_bucket(Bucket=bucket)
         if status is not None:
-            _plain("s3").put_bucket_versioning(
+            plain("s3").put_bucket_versioning(
                 Bucket=bucket, VersioningConfiguration={"Status": status}
             )
-    _plain("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+    plain("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
     _put_secret()
-    _plain("dynamodb").create_table(
+    plain("dynamodb").create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[
@@ -276,7 +277,7 @@ def _make_resources(versioning: str | None) -> None:
 
 def _put_secret(**changes: str) -> None:
     value = {"botToken": BOT_TOKEN, "signingSecret": SIGNING_SECRET, **changes}
-    _plain("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(value))
+    plain("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=json.dumps(value))
 
 
 @contextmanager

@@ -1,0 +1,115 @@
+"""One message a finding, whoever posts it, however often, and whatever happens in between."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from lambdas.common import clock
+from lambdas.common.announcer import Announcer
+from lambdas.common.callback import Callback
+from lambdas.common.errors import BusyError, SlackError
+from lambdas.common.record import Record, SlackMessage, Status
+from lambdas.common.secret import SecretReader
+from lambdas.common.slack import SlackChannel
+from tests.lambdas.deployment import CHANNEL, SECRET, Deployment, plain
+from tests.lambdas.events import finding
+
+SOON = timedelta(seconds=61)
+
+
+@pytest.fixture
+def announcer(here: Deployment) -> Announcer:
+    """An announcer to the deployment's channel."""
+    secret = SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
+    channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
+    return Announcer(here.ledger, channel, here.clock.now)
+
+
+@pytest.fixture
+def record(here: Deployment) -> Record:
+    """A record that nobody was told of."""
+    opened = Record.opened(finding(), Status.AWAITING_REVIEW, reason="why", now=clock.now())
+    return here.ledger.open(opened)
+
+
+def test_what_nobody_was_told_of_is_posted_and_its_place_written_down(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    announcer.tell(record)
+    assert here.ledger.get(record.finding.id).message == SlackMessage(
+        channel=CHANNEL, ts=here.message.ts
+    )
+
+
+def test_what_was_told_is_updated(here: Deployment, announcer: Announcer, record: Record) -> None:
+    announcer.tell(record)
+    told = here.ledger.get(record.finding.id)
+    announcer.tell(told.moved_to(Status.REMEDIATING, by="U1", reason="ok", now=clock.now()))
+    assert "in progress" in here.message.text
+    assert here.message.edits == 1
+
+
+def test_of_many_who_tell_at_once_one_posts(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    def tell(_: int) -> bool:
+        try:
+            announcer.tell(record)
+        except BusyError:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as threads:
+        assert sum(threads.map(tell, range(6))) == 1
+    assert len(here.slack.messages) == 1
+
+
+def test_who_comes_with_an_outdated_record_posts_nothing(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    announcer.tell(record)
+    here.clock.ahead = SOON
+    with pytest.raises(BusyError):
+        announcer.tell(record)
+    assert len(here.slack.messages) == 1
+
+
+def test_a_post_that_slack_refused_is_made_a_minute_later(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    here.slack.answer_next(500)
+    with pytest.raises(SlackError):
+        announcer.tell(record)
+    with pytest.raises(BusyError):
+        announcer.tell(here.ledger.get(record.finding.id))
+    here.clock.ahead = SOON
+    announcer.tell(here.ledger.get(record.finding.id))
+    assert len(here.slack.messages) == 1
+
+
+def test_a_post_whose_place_was_not_written_down_is_found_and_brought_up_to_date(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    announcer.tell(record)
+    place = here.ledger.get(record.finding.id).message
+
+    def forget(now: Record) -> Record:
+        forgetful = replace(now, message=None)
+        return forgetful.moved_to(Status.DISMISSED, by="U1", reason="no", now=clock.now())
+
+    lost = here.ledger.change(record.finding.id, forget)
+    here.clock.ahead = SOON
+    announcer.tell(lost)
+    assert here.ledger.get(record.finding.id).message == place
+    assert "dismissed" in here.message.text
+
+
+def test_a_callback_that_slack_takes_is_enough(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    announcer.tell(record)
+    callback = Callback(url=f"{here.slack.hooks_url}actions/unknown")
+    announcer.tell(here.ledger.get(record.finding.id), callback)
+    assert here.slack.requests == ["chat.postMessage", "chat.update"]
