@@ -141,7 +141,7 @@ def _grant_putting(remediator: HandlerFunction, quarantine: Quarantine) -> None:
     remediator.allow(*_COPY_THERE, on=objects)
     remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects)
     remediator.allow("s3:GetObjectAnnotation", "s3:ListObjectAnnotations", on=objects)
-    remediator.allow("s3:GetObjectTagging", "s3:GetObjectVersionTagging", on=objects)
+    remediator.allow("s3:GetObjectVersionTagging", on=objects)
     remediator.allow("s3:DeleteObjectVersion", on=objects)
     remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=[quarantine.key.key_arn])
     remediator.acknowledge_wildcards(objects, reason="All of quarantine is the remediator's work")

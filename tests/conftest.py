@@ -11,3 +11,17 @@ def _no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell how much the crash matrix tried."""
+    reports = [
+        report
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if dict(report.user_properties).get("kill_points")
+    ]
+    if reports:
+        points = sum(dict(report.user_properties)["kill_points"] for report in reports)
+        violations = sum(report.failed for report in reports)
+        terminalreporter.write_line(f"crash matrix: {points} kill points, {violations} violations")

@@ -31,6 +31,7 @@ class StrictS3:
         deny: `(operation, parameters)` to whether IAM or a bucket policy denies it.
         annotations: `(bucket, key, version id)` to annotations by name.
         calls: every S3 operation asked for, in order.
+        asked: the same with their parameters.
     """
 
     plain: Any
@@ -38,6 +39,7 @@ class StrictS3:
     deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
     annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Keep what was asked for, before botocore rewrites it."""
@@ -47,6 +49,7 @@ class StrictS3:
         """Answer in S3's place where S3 would refuse; None lets the request go on."""
         asked = context.get("asked", {})
         self.calls.append(model.name)
+        self.asked.append((model.name, asked))
         if self.deny(model.name, asked) or self._is_foreign(asked):
             return _refused(403, "AccessDenied")
         rule = getattr(self, f"_{model.name}", None)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _MOST_PARTS = 10_000
-_SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 8
 _MIB = 1024 * 1024
 _PREFERRED_PART = 256 * _MIB
 
@@ -147,7 +147,7 @@ class PartsCopy:
             )
             return _done(part.number, answer["CopyPartResult"])
 
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as threads:
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
 
     def _complete(self, upload_id: str, parts: list[Any]) -> str | None:

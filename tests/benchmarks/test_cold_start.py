@@ -1,5 +1,7 @@
 """The benchmark measures what it says."""
 
+from pathlib import Path
+
 from benchmarks import cold_start
 from benchmarks.cold_start import FUNCTIONS
 
@@ -13,5 +15,5 @@ def test_the_table_has_a_line_for_each_function() -> None:
 
 
 def test_every_function_has_a_naive_one_to_be_measured_against() -> None:
-    naive = cold_start.Path(cold_start.__file__).parent / "naive"
+    naive = Path(cold_start.__file__).parent / "naive"
     assert {path.stem for path in naive.glob("*.py")} >= set(FUNCTIONS)

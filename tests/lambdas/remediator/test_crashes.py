@@ -75,6 +75,13 @@ def _quarantined(world: World) -> Finding:
     return finding
 
 
+def _quarantined_large(world: World) -> Finding:
+    finding = _large(world)
+    world.run(finding, request_id="first")
+    _decide(world, finding, Status.RESTORING)
+    return finding
+
+
 def _restore_blocked(world: World) -> Finding:
     finding = _quarantined(world)
     world.put(b"moved in meanwhile")
@@ -126,6 +133,13 @@ PATHS = [
     Path(name="sample", versioned=False, outcome=Status.NOT_FOUND, begin=_sample),
     Path(name="restored", versioned=False, outcome=Status.RESTORED, begin=_quarantined),
     Path(name="restored, versioned", versioned=True, outcome=Status.RESTORED, begin=_quarantined),
+    Path(
+        name="restored in parts",
+        versioned=True,
+        outcome=Status.RESTORED,
+        begin=_quarantined_large,
+        threshold=5 * MIB,
+    ),
     Path(name="restore blocked", versioned=False, outcome=Status.FAILED, begin=_restore_blocked),
 ]
 

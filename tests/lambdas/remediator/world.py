@@ -38,11 +38,13 @@ class Killer:
     Attributes:
         at: which call to die at, counted from 0; None never dies.
         after: whether to die after the call rather than before it.
+        stop_after: the name of a call to die after, whenever it is made.
         calls: the names of the calls made so far.
     """
 
     at: int | None = None
     after: bool = False
+    stop_after: str | None = None
     calls: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -57,7 +59,7 @@ class Killer:
 
     def done(self, number: int) -> None:
         """Note that a call has been answered."""
-        if number == self.at and self.after:
+        if (number == self.at and self.after) or self.calls[number] == self.stop_after:
             raise Killed
 
 
