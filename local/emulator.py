@@ -130,14 +130,15 @@ class RunningEmulator:
         trust = ssl.create_default_context(cafile=self.emulator.folder / "certificate.pem")
         url = f"{self.endpoint}/_ministack/health"
         deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                with urllib.request.urlopen(url, timeout=2, context=trust):  # noqa: S310 - ours
-                    return
-            except (URLError, ConnectionError, TimeoutError):
+        try:
+            while not _answers(url, trust):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    log = self.emulator.folder / "ministack.log"
+                    raise TimeoutError(f"ministack does not answer, see {log}")
                 time.sleep(0.1)
-        self.stop()
-        raise TimeoutError(f"ministack does not answer, see {self.emulator.folder}/ministack.log")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop it, so that its state is saved."""
@@ -148,6 +149,14 @@ class RunningEmulator:
             self.process.kill()
             self.process.wait()
         (self.emulator.folder / "pids").unlink(missing_ok=True)
+
+
+def _answers(url: str, trust: ssl.SSLContext) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2, context=trust):  # noqa: S310 - ours
+            return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False
 
 
 def end_leftover(folder: Path) -> bool:

@@ -119,6 +119,16 @@ def test_beside_a_null_version_a_current_one_is_moved_while_versions_are_made(
     assert is_gone(here)
 
 
+def test_beside_a_null_version_an_older_one_is_moved_though_none_are_made(
+    here: Deployment, nulls: NullVersions
+) -> None:
+    found = here.put(AUTO)
+    nulls.put(KEY, b"newer")
+    assert remediated(here, found).status is Status.QUARANTINED
+    assert here.bodies(SOURCE) == [b"newer"]
+    assert not is_gone(here)
+
+
 @pytest.mark.parametrize("is_suspended", [True, False])
 def test_a_null_version_that_was_replaced_is_not_what_macie_saw(
     here: Deployment, nulls: NullVersions, *, is_suspended: bool

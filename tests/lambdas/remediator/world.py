@@ -320,7 +320,10 @@ def _count_slack(shared: _Shared) -> None:
     opened: Callable[..., Any] = urllib.request.OpenerDirector.open
 
     def counted(self: Any, request: Any, *more: Any, **named: Any) -> Any:
-        number = shared.killer.before(f"Slack {request.full_url.rsplit('/', 1)[-1]}")
+        url = request if isinstance(request, str) else request.full_url
+        if not url.startswith(shared.slack.url):
+            return opened(self, request, *more, **named)
+        number = shared.killer.before(f"Slack {url.rsplit('/', 1)[-1]}")
         answer = opened(self, request, *more, **named)
         shared.killer.done(number)
         return answer

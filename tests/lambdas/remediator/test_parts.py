@@ -1,0 +1,38 @@
+"""Parts cover an object exactly, within S3's limits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambdas.remediator.parts import Part, plan_parts
+
+MIB, GIB = 1024 * 1024, 1024**3
+TB = 10**12
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+@given(
+    size=st.one_of(st.integers(5 * MIB + 1, 20 * GIB), st.sampled_from([50 * TB, 48 * 1024**4])),
+    threshold=st.sampled_from([5 * MIB, 8 * MIB, 5_000_000_000]),
+)
+def test_parts_cover_the_object_once_within_the_limits(size: int, threshold: int) -> None:
+    parts = list(plan_parts(size, threshold))
+    assert [part.number for part in parts] == list(range(1, len(parts) + 1))
+    assert len(parts) <= 10_000
+    assert parts[0].first == 0
+    assert parts[-1].last == size - 1
+    assert all(one.last + 1 == next_.first for one, next_ in zip(parts, parts[1:], strict=False))
+    lengths = [part.last - part.first + 1 for part in parts]
+    assert max(lengths) <= 5 * GIB
+    assert all(length >= 5 * MIB for length in lengths[:-1])
+
+
+def test_bytes_are_named_as_s3_wants_them() -> None:
+    assert Part(number=1, first=0, last=9).range == "bytes=0-9"
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [(6 * MIB, 2), (10 * MIB, 2), (10 * MIB + 1, 3)], ids=str
+)
+def test_parts_are_as_large_as_the_threshold_at_most(size: int, count: int) -> None:
+    assert len(list(plan_parts(size, 5 * MIB))) == count
