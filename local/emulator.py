@@ -122,23 +122,25 @@ class RunningEmulator:
         }
 
     def wait(self) -> None:
-        """Wait until it answers.
+        """Wait until it answers; end it if it does not.
 
         Raises:
             TimeoutError: it does not.
         """
-        trust = ssl.create_default_context(cafile=self.emulator.folder / "certificate.pem")
-        url = f"{self.endpoint}/_ministack/health"
-        deadline = time.monotonic() + _START_SECONDS
         try:
-            while not _answers(url, trust):
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    log = self.emulator.folder / "ministack.log"
-                    raise TimeoutError(f"ministack does not answer, see {log}")
-                time.sleep(0.1)
+            self._wait()
         except BaseException:
             self.stop()
             raise
+
+    def _wait(self) -> None:
+        folder = self.emulator.folder
+        trust = ssl.create_default_context(cafile=folder / "certificate.pem")
+        deadline = time.monotonic() + _START_SECONDS
+        while not _answers(f"{self.endpoint}/_ministack/health", trust):
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise TimeoutError(f"ministack does not answer, see {folder}/ministack.log")
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """Stop it, so that its state is saved."""
