@@ -132,17 +132,42 @@ COPIES = [
     ("the same MD5", facts(), facts(), True),
     ("another MD5", facts(), facts(etag="0" * 32), False),
     ("another size", facts(), facts(size=11), False),
-    ("another size with the same checksum", facts(checksums=CRC), facts(checksums=CRC, size=1), False),
-    ("the same checksum, whatever the ETag", facts(checksums=CRC), facts(checksums=CRC, etag="0"), True),
-    ("another checksum, the same ETag", facts(checksums=CRC), facts(checksums={"CRC64NVME": "c="}), False),
-    ("one checksum the same and one not", facts(checksums=CRC | SHA), facts(checksums=CRC | {"SHA256": "c="}), False),
+    (
+        "another size with the same checksum",
+        facts(checksums=CRC),
+        facts(checksums=CRC, size=1),
+        False,
+    ),
+    (
+        "the same checksum, whatever the ETag",
+        facts(checksums=CRC),
+        facts(checksums=CRC, etag="0"),
+        True,
+    ),
+    (
+        "another checksum, the same ETag",
+        facts(checksums=CRC),
+        facts(checksums={"CRC64NVME": "c="}),
+        False,
+    ),
+    (
+        "one checksum the same and one not",
+        facts(checksums=CRC | SHA),
+        facts(checksums=CRC | {"SHA256": "c="}),
+        False,
+    ),
     ("no checksum in common, the same MD5", facts(checksums=CRC), facts(checksums=SHA), True),
-    ("no checksum in common, another MD5", facts(checksums=CRC), facts(checksums=SHA, etag="0"), False),
+    (
+        "no checksum in common, another MD5",
+        facts(checksums=CRC),
+        facts(checksums=SHA, etag="0"),
+        False,
+    ),
     ("a multipart ETag says nothing", facts(etag="0-2"), facts(), True),
     ("an ETag under KMS says nothing", facts(encryption="aws:kms"), facts(etag="0"), True),
     ("an ETag under DSSE says nothing", facts(), facts(etag="0", encryption="aws:kms:dsse"), True),
     ("an ETag under SSE-S3 is an MD5", facts(encryption="AES256"), facts(etag="0"), False),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -170,17 +195,39 @@ def test_a_copy_that_is_not_there_is_no_copy() -> None:
 V1, V2 = version("v1"), version("v2")
 REMOVALS = [
     ("without versions it is current", facts(), [], Removal.CURRENT),
-    ("the latest is current", facts(version_id="v1"), [version("v1", is_latest=True)], Removal.CURRENT),
-    ("an older one is not", facts(version_id="v1"), [version("v2", is_latest=True), V1], Removal.VERSION),
-    ("one under a marker is not", facts(version_id="v1"), [version("m", is_latest=True, is_marker=True), V1], Removal.VERSION),
+    (
+        "the latest is current",
+        facts(version_id="v1"),
+        [version("v1", is_latest=True)],
+        Removal.CURRENT,
+    ),
+    (
+        "an older one is not",
+        facts(version_id="v1"),
+        [version("v2", is_latest=True), V1],
+        Removal.VERSION,
+    ),
+    (
+        "one under a marker is not",
+        facts(version_id="v1"),
+        [version("m", is_latest=True, is_marker=True), V1],
+        Removal.VERSION,
+    ),
     ("one that is not listed is not", facts(version_id="v1"), [V2], Removal.VERSION),
-    ("the null version is current", facts(version_id="null"), [version("null", is_latest=True)], Removal.CURRENT),
-]  # fmt: skip
+    (
+        "the null version is current",
+        facts(version_id="null"),
+        [version("null", is_latest=True)],
+        Removal.CURRENT,
+    ),
+]
 
 
 @pytest.mark.parametrize(
-    ("found", "versions", "expected"), [row[1:] for row in REMOVALS], ids=[row[0] for row in REMOVALS]
-)  # fmt: skip
+    ("found", "versions", "expected"),
+    [row[1:] for row in REMOVALS],
+    ids=[row[0] for row in REMOVALS],
+)
 def test_only_what_is_current_is_removed_as_such(
     found: Facts, versions: list[Version], expected: Removal
 ) -> None:

@@ -27,10 +27,15 @@ def stub() -> Iterator[Stubber]:
         one.assert_no_pending_responses()
 
 
+def client_of(stub: Stubber) -> Any:
+    """The client that the stub answers for; its type is told as any service's."""
+    return stub.client
+
+
 @pytest.fixture
 def objects(stub: Stubber) -> Objects:
     """Objects that another account owns, maybe."""
-    return Objects(stub.client, owner="111122223333")
+    return Objects(client_of(stub), owner="111122223333")
 
 
 def refuse(stub: Stubber, operation: str, code: str, status: int) -> None:
@@ -87,7 +92,7 @@ def test_a_checksum_of_parts_is_none_of_the_object(stub: Stubber, objects: Objec
 def test_our_own_buckets_are_asked_without_an_owner(stub: Stubber) -> None:
     wanted = {"Bucket": "acme", "Key": "a/b", "ChecksumMode": "ENABLED"}
     stub.add_response("head_object", {"ETag": '"e1"', "ContentLength": 0}, wanted)
-    assert Objects(stub.client).look(PLACE) is not None
+    assert Objects(client_of(stub)).look(PLACE) is not None
 
 
 GONE = [

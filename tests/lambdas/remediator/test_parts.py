@@ -1,5 +1,7 @@
 """Parts cover an object exactly, within S3's limits."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def test_parts_cover_the_object_once_within_the_limits(size: int, threshold: int
     assert len(parts) <= 10_000
     assert parts[0].first == 0
     assert parts[-1].last == size - 1
-    assert all(one.last + 1 == next_.first for one, next_ in zip(parts, parts[1:], strict=False))
+    assert all(one.last + 1 == next_.first for one, next_ in itertools.pairwise(parts))
     lengths = [part.last - part.first + 1 for part in parts]
     assert max(lengths) <= 5 * GIB
     assert all(length >= 5 * MIB for length in lengths[:-1])
