@@ -69,8 +69,11 @@ class MacieJob:
         with _suppressed(*_GONE):
             read = self._s3.get_object(Bucket=name, Key=key, IfMatch=version["ETag"])
             if found := _detected(key, read["Body"].read()):
-                described = _object(self._s3, name, key, read)
                 place = _bucket(self._s3, bucket)
+                described = {
+                    "serverSideEncryption": place["defaultServerSideEncryption"],
+                    **_object(self._s3, name, key, read),
+                }
                 return self._deliver(
                     event(found, bucket=place, s3_object=described, job_id=self._job_id)
                 )
@@ -143,14 +146,19 @@ def _object(s3: Any, bucket: str, key: str, read: Mapping[str, Any]) -> dict[str
         "lastModified": iso(read["LastModified"]),
         "eTag": read["ETag"].strip('"'),
         "versionId": version,
-        "serverSideEncryption": {
-            "encryptionType": read.get("ServerSideEncryption", "NONE"),
-            "kmsMasterKeyId": read.get("SSEKMSKeyId"),
-        },
+        **_own_encryption(read),
         "size": read["ContentLength"],
         "storageClass": read.get("StorageClass", "STANDARD"),
         "tags": _tags(tags),
     }
+
+
+def _own_encryption(read: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell how an object is encrypted; not every emulator tells where it is the bucket's way."""
+    if "ServerSideEncryption" not in read:
+        return {}
+    kind, key = read["ServerSideEncryption"], read.get("SSEKMSKeyId")
+    return {"serverSideEncryption": {"encryptionType": kind, "kmsMasterKeyId": key}}
 
 
 def _tags(tags: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

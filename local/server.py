@@ -11,10 +11,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from local.workspace import Answer
 
 _PAGE = Path(__file__).with_name("page")
-_FILES = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+_KINDS = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+# What the page shows is data of strangers: nothing of it is ever run.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
 }
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -72,11 +79,13 @@ class _Handler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def do_GET(self) -> None:
-        if self.path not in _FILES:
+        files = {f"/{file.name}": file for file in _PAGE.iterdir()}
+        file = files.get("/page.html" if self.path == "/" else self.path)
+        if file is None:
             self._do(b"")
-            return
-        name, kind = _FILES[self.path]
-        self._send(200, kind, (_PAGE / name).read_bytes())
+        else:
+            kind = f"{_KINDS[file.suffix]}; charset=utf-8"
+            self._send(200, kind, file.read_bytes(), **_PAGE_HEADERS)
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))

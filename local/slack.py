@@ -18,8 +18,8 @@ _CALLBACK_SECONDS, _CALLBACK_USES = 30 * 60, 5
 class Panel(Protocol):
     """What the page shows beside the channel, and what can be done there."""
 
-    def answer(self, request: Request) -> Answer:
-        """Answer a request for a path below /panel/."""
+    def answer(self, request: Request) -> Answer | None:
+        """Answer a request for a path below /panel/, or None for what is not there."""
 
 
 @dataclass(kw_only=True)

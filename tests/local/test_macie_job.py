@@ -129,7 +129,7 @@ def test_the_event_has_the_fields_of_macies_own(
 def test_the_event_tells_of_the_object_as_it_is(
     s3: Any, job: MacieJob, delivered: Delivered
 ) -> None:
-    more = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "AES256"}
+    more: Any = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "AES256"}
     put = _put(s3, "pay/a.csv", Tagging="kind=card", **more)
     job.run()
     affected = delivered.events[0]["detail"]["resourcesAffected"]["s3Object"]
