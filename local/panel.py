@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.macie_job import MacieJob
 from local.server import Request
@@ -40,8 +40,16 @@ class SandboxPanel:
         """Answer a request for a path below /panel/, or None for what is not there.
 
         Raises:
-            ValueError: S3 does not take the file.
+            ValueError: AWS refuses, or does not answer any more.
         """
+        try:
+            return self._answer(request)
+        except ClientError as error:
+            raise ValueError(error.response["Error"]["Message"]) from error
+        except BotoCoreError as error:
+            raise ValueError(str(error)) from error
+
+    def _answer(self, request: Request) -> Answer | None:
         match request.method, request.path:
             case "GET", "/panel/state":
                 return Answer(status=200, body=self._state(request.query.get("finding")))
@@ -79,15 +87,8 @@ class SandboxPanel:
         key = request.query.get("key")
         if key is None:
             raise ValueError("the file has no name")
-        try:
-            self._s3.put_object(
-                Bucket=self._source,
-                Key=key,
-                Body=request.body,
-                ContentType=request.kind or "application/octet-stream",
-            )
-        except ClientError as error:
-            raise ValueError(error.response["Error"]["Message"]) from error
+        kind = request.kind or "application/octet-stream"
+        self._s3.put_object(Bucket=self._source, Key=key, Body=request.body, ContentType=kind)
         return Answer.good(key=key)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -131,8 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
         named = {"Content-Type": kind, "Content-Length": str(len(body)), **headers}
         for name, value in named.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        # Who asked may be gone by now, as a page that was closed is.
+        with suppress(ConnectionError):
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Keep quiet."""
