@@ -126,6 +126,10 @@ class SlackStandIn:
         refusal = Answer(status=status, body={"ok": False, "error": error}, retry_after=retry_after)
         self._next_answers += [refusal] * times
 
+    def be_well(self) -> None:
+        """Fail no more."""
+        self._next_answers.clear()
+
     def delete(self, ts: str) -> None:
         """Delete a message, as a person may."""
         with self._lock:
@@ -202,6 +206,11 @@ class SlackStandIn:
                 return self._update(body)
             case "conversations.history":
                 return self._history(body)
+            case "conversations.replies":
+                return self._replies(body)
+            case "chat.postEphemeral":
+                self._ephemerals.append(Ephemeral(user=body["user"], text=body["text"]))
+                return Answer(status=200, body={"ok": True, "message_ts": f"{time.time():.6f}"})
             case "auth.test":
                 return Answer(status=200, body={"ok": True})
             case _:
@@ -232,6 +241,11 @@ class SlackStandIn:
             for one in reversed(self._messages.values())
             if float(one.ts) >= oldest
         ]
+        return Answer(status=200, body={"ok": True, "messages": messages})
+
+    def _replies(self, body: Mapping[str, Any]) -> Answer:
+        thread = [one for one in self._messages.values() if body["ts"] in (one.ts, one.thread_ts)]
+        messages = [{"ts": one.ts, "text": one.text, "metadata": one.metadata} for one in thread]
         return Answer(status=200, body={"ok": True, "messages": messages})
 
     def _respond(self, name: str, body: Mapping[str, Any]) -> Answer:

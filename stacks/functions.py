@@ -36,6 +36,7 @@ class Remediator(HandlerFunction):
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
                 "QUARANTINE_VERSIONS": settings.quarantine_versions,
                 "MULTIPART_THRESHOLD": str(settings.multipart_threshold),
+                "MODE": settings.mode,
                 "SLACK_API_URL": settings.slack_api_url,
                 "SLACK_HOOKS_URL": settings.slack_hooks_url,
             },
@@ -70,7 +71,11 @@ class FindingHandler(HandlerFunction):
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
                 "SLACK_API_URL": settings.slack_api_url,
                 "AUTO_REMEDIATE_CONFIG": json.dumps(settings.auto_remediate_config),
+                "AUTO_REMEDIATION_HOURLY_LIMIT": _number(settings.auto_remediation_hourly_limit),
                 "MIN_SEVERITY_LEVEL": settings.min_severity_level,
+                "PROTECTED_BUCKETS": json.dumps(settings.protected_buckets),
+                "APPROVERS": json.dumps(settings.approvers),
+                "REMINDER_HOURS": _number(settings.reminder_hours),
             },
         )
 
@@ -98,7 +103,11 @@ class RemediationHandler(HandlerFunction):
             environment={
                 **shared,
                 "REMEDIATOR_FUNCTION": remediator.function_name,
-                "SLACK_HOOKS_URL": settings.slack_hooks_url,
                 "APPROVERS": json.dumps(settings.approvers),
+                "REMINDER_HOURS": _number(settings.reminder_hours),
             },
         )
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)

@@ -14,6 +14,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
+from lambdas.common.table import Table
 from lambdas.remediation_handler.decisions import Decisions
 from lambdas.remediation_handler.environment import Environment
 from lambdas.remediation_handler.interaction import Interaction, MalformedRequestError, Request
@@ -38,9 +39,9 @@ def _wiring() -> _Wiring:
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     decisions = Decisions(
         approvers=settings.who_may_decide,
-        ledger=Ledger(client("dynamodb"), settings.ledger_table, _witness),
+        ledger=Ledger(Table(client("dynamodb"), settings.ledger_table), _witness),
         remediator=Remediator(client("lambda"), settings.remediator_function),
-        hooks_url=settings.slack_hooks_url,
+        reminder_after=settings.reminder_after,
         clock=clock.now,
     )
     return _Wiring(signatures=Signatures(secret, clock.now), decisions=decisions)

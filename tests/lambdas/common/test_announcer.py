@@ -9,7 +9,7 @@ import pytest
 from lambdas.common import clock
 from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
-from lambdas.common.errors import BusyError, SlackError
+from lambdas.common.errors import BusyError
 from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
@@ -80,13 +80,26 @@ def test_a_post_that_slack_refused_is_made_a_minute_later(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
     here.slack.answer_next(500)
-    with pytest.raises(SlackError):
-        announcer.tell(record)
+    assert not announcer.tell(record)
     with pytest.raises(BusyError):
         announcer.tell(here.ledger.get(record.finding.id))
     here.clock.ahead = SOON
-    announcer.tell(here.ledger.get(record.finding.id))
+    assert announcer.tell(here.ledger.get(record.finding.id))
     assert len(here.slack.messages) == 1
+
+
+def test_slack_is_left_alone_for_as_long_as_it_wants(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=7)
+    before = here.clock.now()
+    assert not announcer.tell(record)
+    put_off = here.ledger.get(record.finding.id)
+    assert put_off.tell_at is not None
+    assert timedelta(seconds=7) <= put_off.tell_at - before < timedelta(seconds=30)
+    assert announcer.tell(put_off)
+    assert here.ledger.get(record.finding.id).tell_at is None
+    assert here.slack.requests == ["chat.postMessage", "chat.postMessage"]
 
 
 def test_a_post_whose_place_was_not_written_down_is_found_and_brought_up_to_date(
