@@ -84,6 +84,7 @@ class SlackStandIn:
         self._ephemerals: list[Ephemeral] = []
         self._callbacks: dict[str, _Callback] = {}
         self._next_answers: list[Answer] = []
+        self._loses_next = False
         self._lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
@@ -125,6 +126,10 @@ class SlackStandIn:
         """Have the next calls of the Web API fail."""
         refusal = Answer(status=status, body={"ok": False, "error": error}, retry_after=retry_after)
         self._next_answers += [refusal] * times
+
+    def lose_next_answer(self) -> None:
+        """Have the next call of the Web API done, and its answer lost on the way."""
+        self._loses_next = True
 
     def be_well(self) -> None:
         """Fail no more."""
@@ -178,6 +183,10 @@ class SlackStandIn:
         with self._lock:
             if path.startswith("/actions/"):
                 return self._respond(path.rsplit("/", 1)[-1], body)
+            if self._loses_next:
+                self._loses_next = False
+                self._call(path.removeprefix("/api/"), authorization, body)
+                return Answer(status=504, body={})
             if path == "/click":
                 return Answer(status=200, body={})
             return self._call(path.removeprefix("/api/"), authorization, body)

@@ -61,7 +61,12 @@ class ChatOpsStack(Stack):
 
         # Steps 5 and 6: from a click in Slack to the remediator.
         remediation_handler = RemediationHandler(
-            self, "RemediationHandler", settings=settings, shared=shared, remediator=remediator
+            self,
+            "RemediationHandler",
+            settings=settings,
+            shared=shared,
+            remediator=remediator,
+            findings=intake.queue,
         )
         endpoint = SlackEndpoint(self, "SlackEndpoint", handler=remediation_handler)
 
@@ -70,8 +75,10 @@ class ChatOpsStack(Stack):
         for function in functions:
             function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=[ledger.table.table_arn])
             function.allow("secretsmanager:GetSecretValue", on=[secret.arn])
-        finding_handler.allow("dynamodb:UpdateItem", on=[ledger.table.table_arn])
-        finding_handler.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byDueTime"])
+            function.allow("dynamodb:UpdateItem", on=[ledger.table.table_arn])
+        indexes = [f"{ledger.table.table_arn}/index/{name}" for name in ("byDueTime", "byDigest")]
+        finding_handler.allow("dynamodb:Query", on=indexes)
+        remediation_handler.allow("sqs:SendMessage", on=[intake.queue.queue_arn])
         remediator.allow("dynamodb:DeleteItem", on=[ledger.table.table_arn])
         remediator.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byObject"])
         for caller in (finding_handler, remediation_handler):

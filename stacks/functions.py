@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.dead_letters import DeadLetterQueue
@@ -73,6 +74,7 @@ class FindingHandler(HandlerFunction):
                 "AUTO_REMEDIATE_CONFIG": json.dumps(settings.auto_remediate_config),
                 "AUTO_REMEDIATION_HOURLY_LIMIT": _number(settings.auto_remediation_hourly_limit),
                 "MIN_SEVERITY_LEVEL": settings.min_severity_level,
+                "DIGEST_THRESHOLD": _number(settings.digest_threshold),
                 "PROTECTED_BUCKETS": json.dumps(settings.protected_buckets),
                 "APPROVERS": json.dumps(settings.approvers),
                 "REMINDER_HOURS": _number(settings.reminder_hours),
@@ -91,6 +93,7 @@ class RemediationHandler(HandlerFunction):
         settings: Settings,
         shared: Mapping[str, str],
         remediator: Remediator,
+        findings: sqs.IQueue,
     ) -> None:
         super().__init__(
             scope,
@@ -105,6 +108,7 @@ class RemediationHandler(HandlerFunction):
                 "REMEDIATOR_FUNCTION": remediator.function_name,
                 "APPROVERS": json.dumps(settings.approvers),
                 "REMINDER_HOURS": _number(settings.reminder_hours),
+                "FINDING_QUEUE": findings.queue_url,
             },
         )
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.common.codec import decode, encode
+from lambdas.common.digests import item_of
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
 from lambdas.common.record import Record
@@ -123,18 +124,22 @@ class Ledger:
                 raise SpentAllowanceError(finding_id)
         raise BusyError(f"{finding_id} is being written by others")
 
+    def count_told(self, now: datetime) -> int:
+        """Count one more finding of this hour; answer how many there are to be told."""
+        return self._table.count(_hour_id(now), "told", expires=_expiry(now))
+
     def _allowance(self, record: Record) -> list[Write]:
         """Count an automatic remediation, on the condition that there may be one more this hour."""
         if self._hourly_limit is None or not record.is_automatic:
             return []
         moment = record.history[-1].at
         one_more = update(
-            f"hour#{moment:%Y-%m-%dT%H}",
+            _hour_id(moment),
             "SET expires = :expires ADD automatic :one",
             only_if="attribute_not_exists(automatic) OR automatic < :most",
             one=1,
             most=self._hourly_limit,
-            expires=int((moment + _HOURS_KEPT).timestamp()),
+            expires=_expiry(moment),
         )
         return [one_more]
 
@@ -149,8 +154,17 @@ def _item(record: Record) -> dict[str, Any]:
         "object_id": _object_id(record.finding),
         "status": record.status.value,
         **due,
+        **item_of(record),
         **encode(record),
     }
+
+
+def _hour_id(moment: datetime) -> str:
+    return f"hour#{moment:%Y-%m-%dT%H}"
+
+
+def _expiry(moment: datetime) -> int:
+    return int((moment + _HOURS_KEPT).timestamp())
 
 
 def _lead_item(finding: Finding) -> Write:

@@ -38,7 +38,9 @@ class SlackChannel:
         self._secret = secret
         self._api_url = api_url
 
-    def post(self, message: Message, *, finding_id: str) -> SlackMessage:
+    def post(
+        self, message: Message, *, finding_id: str, thread: SlackMessage | None = None
+    ) -> SlackMessage:
         """Post `message`, marked with the finding's id, so that `find` finds it.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
@@ -47,8 +49,9 @@ class SlackChannel:
             SlackError: Slack is busy or unwell.
         """
         metadata = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": finding_id}}
+        below = {} if thread is None else {"thread_ts": thread.ts}
         answer = self._call(
-            "chat.postMessage", channel=self._channel, metadata=metadata, **_body(message)
+            "chat.postMessage", channel=self._channel, metadata=metadata, **below, **_body(message)
         )
         return SlackMessage(channel=answer["channel"], ts=answer["ts"])
 

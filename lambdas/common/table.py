@@ -21,7 +21,7 @@ def put(item: Mapping[str, Any], *, only_if: str, **values: Any) -> Write:
     return {"Put": {"Item": _typed(item), **_condition(only_if, values)}}
 
 
-def update(item_id: str, expression: str, *, only_if: str, **values: Any) -> Write:
+def update(item_id: str, expression: str, *, only_if: str | None = None, **values: Any) -> Write:
     """Update an item, or make it, on the condition `only_if`."""
     parts = {"UpdateExpression": expression, **_condition(only_if, values)}
     return {"Update": {"Key": {"id": {"S": item_id}}, **parts}}
@@ -83,6 +83,17 @@ class Table:
                 return frozenset()
         raise BusyError("the ledger is being written by others")
 
+    def count(self, item_id: str, counter: str, *, expires: int) -> int:
+        """Add one to a counter of an item that is deleted after `expires`; answer the sum."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key={"id": {"S": item_id}},
+            UpdateExpression=f"SET expires = :expires ADD {counter} :one",
+            ExpressionAttributeValues=_named({"expires": expires, "one": 1}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"][counter]["N"])
+
     def _write_alone(self, write: Write) -> frozenset[int]:
         ((kind, body),) = write.items()
         call = getattr(self._client, f"{kind.lower()}_item")
@@ -96,9 +107,9 @@ class Table:
         return {"TableName": self._name, **body}
 
 
-def _condition(only_if: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _condition(only_if: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
     named = {"ExpressionAttributeValues": _named(values)} if values else {}
-    return {"ConditionExpression": only_if, **named}
+    return named if only_if is None else {"ConditionExpression": only_if, **named}
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

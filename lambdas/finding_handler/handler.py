@@ -17,8 +17,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from lambdas.common import audit, clock, environment
 from lambdas.common.announcer import Announcer
 from lambdas.common.aws import client
+from lambdas.common.digests import Digests
 from lambdas.common.errors import UnsupportedFindingError
 from lambdas.common.finding import Finding
+from lambdas.common.finding_queue import AGENDA
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
 from lambdas.common.remediator import Remediator
@@ -26,6 +28,7 @@ from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
 from lambdas.finding_handler.agenda import Agenda
+from lambdas.finding_handler.digesting import Digesting
 from lambdas.finding_handler.environment import Environment
 from lambdas.finding_handler.intake import Intake
 
@@ -51,18 +54,34 @@ def _wiring() -> _Wiring:
     ledger = Ledger(table, _witness, hourly_limit=settings.hourly_limit)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
-    announcer = Announcer(ledger, channel, clock.now)
+    digests = Digests(table)
+    announcer = Announcer(ledger, digests, channel, clock.now)
+    remediator = Remediator(client("lambda"), settings.remediator_function)
     intake = Intake(
         policy=settings.policy,
         ledger=ledger,
-        remediator=Remediator(client("lambda"), settings.remediator_function),
+        remediator=remediator,
         announcer=announcer,
+        digest_threshold=settings.most_told,
+        reminder_after=settings.reminder_after,
+        clock=clock.now,
+    )
+    digesting = Digesting(
+        ledger=ledger,
+        digests=digests,
+        announcer=announcer,
+        channel=channel,
+        remediator=remediator,
+        approvers=settings.who_may_decide,
         reminder_after=settings.reminder_after,
         clock=clock.now,
     )
     agenda = Agenda(
         ledger=ledger,
+        digests=digests,
+        digesting=digesting,
         announcer=announcer,
+        remediator=remediator,
         channel=channel,
         approvers=settings.who_may_decide,
         clock=clock.now,
@@ -72,7 +91,7 @@ def _wiring() -> _Wiring:
 
 def _take(record: SQSRecord, *, until: datetime) -> None:
     event = record.json_body
-    if event["detail-type"] == "Scheduled Event":
+    if event["detail-type"] == AGENDA:
         logger.info("agenda", extra={"done": _wiring().agenda.run(until=until)})
         return
     logger.append_keys(finding_id=event["detail"].get("id"))

@@ -12,6 +12,7 @@ from lambdas.common.announcer import Announcer
 from lambdas.common.aws import client
 from lambdas.common.callback import Callback
 from lambdas.common.claims import Claims
+from lambdas.common.digests import Digests
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
@@ -66,7 +67,7 @@ def _remediation() -> Remediation:
         restoration=Restoration(
             own=own, is_dry_run=settings.is_dry_run, targets=targets, ledger=ledger
         ),
-        announcer=Announcer(ledger, channel, clock.now),
+        announcer=Announcer(ledger, Digests(table), channel, clock.now),
         clock=clock.now,
     )
 

@@ -143,13 +143,23 @@ class Deployment:
 
     def tick(self) -> None:
         """Have the finding handler go through its agenda, as it does every minute."""
-        event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
-        assert finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"] == []
+        assert not self.tick_fails()
 
     def remediate(self, *, request_id: str = "request-1") -> None:
         """Run the remediator for every invocation that waits."""
         while self.invocations:
             remediator.lambda_handler(dict(self.invocations.pop(0).payload), Context(request_id))
+
+    def tick_fails(self) -> bool:
+        """Have the finding handler go through its agenda; answer whether it failed."""
+        event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+        return bool(finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"])
+
+    def queued(self) -> list[str]:
+        """Take what the functions themselves put into the queue; answer what it is."""
+        queue = os.environ["FINDING_QUEUE"]
+        messages = plain("sqs").receive_message(QueueUrl=queue).get("Messages", [])
+        return [json.loads(message["Body"])["detail-type"] for message in messages]
 
     def set_variable(self, name: str, value: str) -> None:
         """Deploy the functions again with an environment variable changed."""
@@ -251,6 +261,8 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "MODE": "LIVE",
         "PROTECTED_BUCKETS": "[]",
         "REMINDER_HOURS": "24",
+        "DIGEST_THRESHOLD": "",
+        "FINDING_QUEUE": plain("sqs").create_queue(QueueName="findings")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
     }
