@@ -12,6 +12,15 @@ class NotMatchedError(Exception):
     """No rule matches the event; EventBridge would drop it."""
 
 
+def tick(sqs: Any, queue_url: str) -> None:
+    """Send what the rule of the schedule sends every minute.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+    """
+    event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+    sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps(event))
+
+
 def deliver(events: Any, sqs: Any, event: Mapping[str, Any], *, times: int = 1) -> None:
     """Send `event` to the targets of every rule that matches it.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from local.delivery import deliver
+from local.delivery import deliver, tick
 from local.deployment import ROOT, Outputs, deploy
 from local.emulator import Emulator, RunningEmulator, end_leftover
 from local.macie_job import MacieJob
@@ -61,6 +61,10 @@ class Sandbox:
         deliver(self.client("events"), self.client("sqs"), event, times=times)
         finding_id: str = event["detail"]["id"]
         return finding_id
+
+    def tick(self) -> None:
+        """Have what is due done, as the schedule does every minute."""
+        tick(self.client("sqs"), self.outputs.finding_queue_url)
 
     def record(self, finding_id: str) -> dict[str, Any] | None:
         """Read the ledger's item of a finding, in DynamoDB's JSON, or None."""

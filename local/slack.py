@@ -56,6 +56,7 @@ class SlackStandIn:
         self._workspace = Workspace()
         self._callbacks: dict[str, _Callback] = {}
         self._next_answers: list[Answer] = []
+        self._loses_next = False
         self._lock = threading.RLock()
         self._server = server(self._answer)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
@@ -95,6 +96,14 @@ class SlackStandIn:
         """Have the next calls of the Web API fail."""
         refusal = Answer(status=status, body={"ok": False, "error": error}, retry_after=retry_after)
         self._next_answers += [refusal] * times
+
+    def lose_next_answer(self) -> None:
+        """Have the next call of the Web API done, and its answer lost on the way."""
+        self._loses_next = True
+
+    def be_well(self) -> None:
+        """Fail no more."""
+        self._next_answers.clear()
 
     def delete(self, ts: str) -> None:
         """Delete a message, as a person may."""
@@ -175,6 +184,13 @@ class SlackStandIn:
 
     def _call(self, method: str, request: Request) -> Answer:
         self.requests.append(method)
+        if self._loses_next:
+            self._loses_next = False
+            self._called(method, request)
+            return Answer(status=504, body={})
+        return self._called(method, request)
+
+    def _called(self, method: str, request: Request) -> Answer:
         if self._next_answers:
             return self._next_answers.pop(0)
         if request.authorization != f"Bearer {self._bot_token}":

@@ -1,5 +1,7 @@
 """The eight steps from a finding to a quarantined object, and what each function may do."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -59,7 +61,12 @@ class ChatOpsStack(Stack):
 
         # Steps 5 and 6: from a click in Slack to the remediator.
         remediation_handler = RemediationHandler(
-            self, "RemediationHandler", settings=settings, shared=shared, remediator=remediator
+            self,
+            "RemediationHandler",
+            settings=settings,
+            shared=shared,
+            remediator=remediator,
+            findings=intake.queue,
         )
         endpoint = SlackEndpoint(self, "SlackEndpoint", handler=remediation_handler)
 
@@ -68,12 +75,18 @@ class ChatOpsStack(Stack):
         for function in functions:
             function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=[ledger.table.table_arn])
             function.allow("secretsmanager:GetSecretValue", on=[secret.arn])
+            function.allow("dynamodb:UpdateItem", on=[ledger.table.table_arn])
+        indexes = [f"{ledger.table.table_arn}/index/{name}" for name in ("byDueTime", "byDigest")]
+        finding_handler.allow("dynamodb:Query", on=indexes)
+        remediation_handler.allow("sqs:SendMessage", on=[intake.queue.queue_arn])
         remediator.allow("dynamodb:DeleteItem", on=[ledger.table.table_arn])
         remediator.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byObject"])
         for caller in (finding_handler, remediation_handler):
             caller.allow("lambda:InvokeFunction", on=[remediator.function_arn])
-        self._grant_taking(remediator, settings)
-        _grant_putting(remediator, quarantine)
+        self._grant_looking(remediator, settings)
+        if settings.mode == "LIVE":
+            self._grant_moving(remediator, settings)
+            _grant_putting(remediator, quarantine)
         _grant_reading(settings.quarantine_readers, quarantine)
         quarantine.keep_out_all_but(remediator.own_role, settings.quarantine_readers)
 
@@ -99,15 +112,13 @@ class ChatOpsStack(Stack):
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
 
-    def _grant_taking(self, remediator: HandlerFunction, settings: Settings) -> None:
-        """Let the remediator take from the monitored buckets of this account, and put back.
+    def _grant_looking(self, remediator: HandlerFunction, settings: Settings) -> None:
+        """Let the remediator read what is in the monitored buckets of this account.
 
         Locks are hidden from who may not read them; annotations are part of a copy.
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
         """
-        buckets = [self._bucket_arn(name) for name in settings.monitored_buckets]
-        objects = [f"{bucket}/*" for bucket in buckets]
-        ours = {"StringEquals": {"aws:ResourceAccount": self.account}}
+        buckets, objects, ours = self._monitored(settings)
         remediator.allow("s3:ListBucket", "s3:ListBucketVersions", on=buckets, when=ours)
         remediator.allow("s3:ListBucketMultipartUploads", on=buckets, when=ours)
         remediator.allow("s3:GetBucketVersioning", on=buckets, when=ours)
@@ -118,14 +129,26 @@ class ChatOpsStack(Stack):
         )
         remediator.allow("s3:GetObjectAcl", "s3:GetObjectVersionAcl", on=objects, when=ours)
         remediator.allow("s3:GetObjectLegalHold", "s3:GetObjectRetention", on=objects, when=ours)
-        remediator.allow("s3:DeleteObject", "s3:DeleteObjectVersion", on=objects, when=ours)
-        remediator.allow(*_COPY_THERE, on=objects, when=ours)
         if settings.source_kms_key_arns:
             keys = [*settings.source_kms_key_arns]
             remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=keys)
         remediator.acknowledge_wildcards(
             [*buckets, *objects], reason="The deployer names the buckets; any object may be found"
         )
+
+    def _grant_moving(self, remediator: HandlerFunction, settings: Settings) -> None:
+        """Let the remediator delete there, and put back; in a dry run nothing is granted."""
+        _, objects, ours = self._monitored(settings)
+        remediator.allow("s3:DeleteObject", "s3:DeleteObjectVersion", on=objects, when=ours)
+        remediator.allow(*_COPY_THERE, on=objects, when=ours)
+
+    def _monitored(
+        self, settings: Settings
+    ) -> tuple[list[str], list[str], Mapping[str, Mapping[str, str]]]:
+        """Answer the monitored buckets, what is in them, and the condition that they are ours."""
+        buckets = [self._bucket_arn(name) for name in settings.monitored_buckets]
+        objects = [f"{bucket}/*" for bucket in buckets]
+        return buckets, objects, {"StringEquals": {"aws:ResourceAccount": self.account}}
 
     def _bucket_arn(self, name: str) -> str:
         if name.startswith("arn:"):

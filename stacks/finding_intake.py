@@ -41,6 +41,13 @@ class FindingIntake(Construct):
             ),
             targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
+        events.Rule(
+            self,
+            "Agenda",
+            description="Has findings told again and approvers reminded, where that is due",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+        )
         handler.add_event_source(
             event_sources.SqsEventSource(
                 self.queue,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.dead_letters import DeadLetterQueue
@@ -36,6 +37,7 @@ class Remediator(HandlerFunction):
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
                 "QUARANTINE_VERSIONS": settings.quarantine_versions,
                 "MULTIPART_THRESHOLD": str(settings.multipart_threshold),
+                "MODE": settings.mode,
                 "SLACK_API_URL": settings.slack_api_url,
                 "SLACK_HOOKS_URL": settings.slack_hooks_url,
             },
@@ -70,7 +72,12 @@ class FindingHandler(HandlerFunction):
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
                 "SLACK_API_URL": settings.slack_api_url,
                 "AUTO_REMEDIATE_CONFIG": json.dumps(settings.auto_remediate_config),
+                "AUTO_REMEDIATION_HOURLY_LIMIT": _number(settings.auto_remediation_hourly_limit),
                 "MIN_SEVERITY_LEVEL": settings.min_severity_level,
+                "DIGEST_THRESHOLD": _number(settings.digest_threshold),
+                "PROTECTED_BUCKETS": json.dumps(settings.protected_buckets),
+                "APPROVERS": json.dumps(settings.approvers),
+                "REMINDER_HOURS": _number(settings.reminder_hours),
             },
         )
 
@@ -86,6 +93,7 @@ class RemediationHandler(HandlerFunction):
         settings: Settings,
         shared: Mapping[str, str],
         remediator: Remediator,
+        findings: sqs.IQueue,
     ) -> None:
         super().__init__(
             scope,
@@ -98,7 +106,12 @@ class RemediationHandler(HandlerFunction):
             environment={
                 **shared,
                 "REMEDIATOR_FUNCTION": remediator.function_name,
-                "SLACK_HOOKS_URL": settings.slack_hooks_url,
                 "APPROVERS": json.dumps(settings.approvers),
+                "REMINDER_HOURS": _number(settings.reminder_hours),
+                "FINDING_QUEUE": findings.queue_url,
             },
         )
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)

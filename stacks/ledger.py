@@ -25,7 +25,29 @@ class Ledger(Construct):
                     partition_key=dynamodb.Attribute(
                         name="object_id", type=dynamodb.AttributeType.STRING
                     ),
-                )
+                ),
+                # What is to be told again or reminded of; only such findings are in it.
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="byDueTime",
+                    partition_key=dynamodb.Attribute(
+                        name="due_for", type=dynamodb.AttributeType.STRING
+                    ),
+                    sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
+                    projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+                ),
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="byDigest",
+                    partition_key=dynamodb.Attribute(
+                        name="digest_id", type=dynamodb.AttributeType.STRING
+                    ),
+                    sort_key=dynamodb.Attribute(
+                        name="digest_status", type=dynamodb.AttributeType.STRING
+                    ),
+                    projection_type=dynamodb.ProjectionType.INCLUDE,
+                    non_key_attributes=["gist"],
+                ),
             ],
+            # Of the counters that make the hourly limit; findings have no such attribute.
+            time_to_live_attribute="expires",
             removal_policy=RemovalPolicy.RETAIN,
         )

@@ -44,6 +44,7 @@ Action = Literal["AUTO", "REVIEW", "IGNORE"]
 SlackUser = Annotated[str, _text("[UW][A-Z0-9]+")]
 # Upper case and underscores are in the names of buckets older than today's rules.
 BucketPattern = Annotated[str, _text(r"(arn:aws[a-z-]*:s3:::)?[A-Za-z0-9._*?-]{1,255}")]
+BucketName = Annotated[str, _text(r"[A-Za-z0-9._*?-]{1,255}")]
 KmsKeyArn = Annotated[str, _text(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
 RoleArn = Annotated[str, _text(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
 # A tag in brackets is left out of the name of a wrong value, as pydantic's own "[key]" is.
@@ -89,6 +90,30 @@ class Settings(BaseModel):
     )
     min_severity_level: Literal["LOW", "MEDIUM", "HIGH"] = Field(
         description='"LOW", "MEDIUM" or "HIGH"'
+    )
+    mode: Literal["LIVE", "DRY_RUN"] = Field(
+        default="LIVE",
+        description='"LIVE", or "DRY_RUN" to move nothing and tell what would have been moved',
+    )
+    protected_buckets: tuple[BucketName, ...] = Field(
+        default=(),
+        description="names of the buckets from which nothing is taken without an approver's"
+        " decision, * and ? standing for any characters and any one",
+    )
+    auto_remediation_hourly_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=100,
+        description="how many objects are moved in an hour without an approver's decision, 1 to"
+        " 1000000, or null for any number; the others are reviewed",
+    )
+    digest_threshold: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=30,
+        description="how many findings of an hour are told one by one, 0 to 100000, or null for"
+        " all; the others are told in digests",
+    )
+    reminder_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(
+        default=24,
+        description="after how many hours without a decision the approvers are reminded, 1 to"
+        " 8760, or null for never",
     )
     quarantine_readers: tuple[RoleArn, ...] = Field(
         description="ARNs of the IAM roles that may read quarantined objects"

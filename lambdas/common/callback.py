@@ -1,5 +1,6 @@
 """The callback URL of a click: it updates the clicked message, or answers the person privately."""
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
@@ -10,6 +11,7 @@ from slack_sdk.webhook import WebhookClient
 from lambdas.common.messages import Message
 
 _SECONDS = 2
+_REFUSED = re.compile(r'\{\s*"ok":\s*false')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,4 +46,4 @@ class Callback:
             answer = WebhookClient(self.url, timeout=_SECONDS).send_dict(body)
         except (OSError, HTTPException):
             return False
-        return bool(answer.status_code == HTTPStatus.OK)
+        return answer.status_code == HTTPStatus.OK and not _REFUSED.match(answer.body)

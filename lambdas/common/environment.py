@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any, TypeVar
 
 Environment = TypeVar("Environment")
@@ -15,3 +16,13 @@ def read(kind: type[Environment], environ: Mapping[str, str]) -> Environment:
     """
     dataclass: Any = kind
     return kind(**{field.name: environ[field.name.upper()] for field in fields(dataclass)})
+
+
+def number(text: str) -> int | None:
+    """Read a number, None where it is empty."""
+    return int(text) if text else None
+
+
+def hours(text: str) -> timedelta | None:
+    """Read a number of hours, None where it is empty."""
+    return timedelta(hours=int(text)) if text else None

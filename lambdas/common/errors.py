@@ -1,5 +1,7 @@
 """Failures that are expected: each can say what a person can do about it."""
 
+from datetime import timedelta
+
 
 class ChatOpsError(Exception):
     """Superclass of the expected failures, never raised itself.
@@ -40,4 +42,15 @@ class BusyError(ChatOpsError):
 
 
 class SlackError(ChatOpsError):
-    """Slack did not take a message; delivering it again later is right."""
+    """Slack did not take a message; delivering it again later is right.
+
+    Args:
+        problem: what Slack answered, or that it did not.
+        retry_after: how long Slack wants to be left alone.
+        is_refusal: whether Slack surely did nothing.
+    """
+
+    def __init__(self, problem: str, *, retry_after: timedelta, is_refusal: bool) -> None:
+        super().__init__(problem)
+        self.retry_after = retry_after
+        self.is_refusal = is_refusal

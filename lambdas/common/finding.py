@@ -55,6 +55,7 @@ class AffectedObject:
     encryption: str | None
     kms_key: str | None
     is_public: bool | None
+    last_modified: datetime | None = None
 
     @property
     def uri(self) -> str:
@@ -63,8 +64,12 @@ class AffectedObject:
 
     @property
     def identity(self) -> str:
-        """Bucket, key and content: equal for two findings on the very same object."""
-        return f"{self.bucket}/{self.key}@{self.version_id or self.etag}"
+        """What is equal for two findings on the very same object, put there at one moment.
+
+        The same content may come again: as a null version, or where there are no versions at all.
+        """
+        put = self.last_modified.isoformat() if self.last_modified else ""
+        return f"{self.bucket}/{self.key}@{self.version_id or ''}/{self.etag}/{put}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,7 @@ def _object(bucket: str, s3_object: Mapping[str, Any]) -> AffectedObject:
         encryption=_optional(encryption, "encryptionType"),
         kms_key=_optional(encryption, "kmsMasterKeyId"),
         is_public=_answer(s3_object, "publicAccess"),
+        last_modified=_optional_moment(s3_object, "lastModified"),
     )
 
 
@@ -181,6 +187,11 @@ def _most_first(detection: Detection) -> tuple[int, str]:
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _optional_moment(fields: Mapping[str, Any], name: str) -> datetime | None:
+    text = _optional(fields, name)
+    return None if text is None else _moment(text)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

@@ -3,51 +3,75 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from datetime import datetime, timedelta
+from typing import Any
 
 from lambdas.common.codec import decode, encode
+from lambdas.common.digests import item_of
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
 from lambdas.common.record import Record
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from lambdas.common.table import Table, Write, put, update
 
 _MOST_TRIES = 8
-_BY_OBJECT = "byObject"
+_HOURS_KEPT = timedelta(days=2)
 
 
 class UnknownFindingError(Exception):
     """The ledger has no record of the finding."""
 
 
+class TakenObjectError(Exception):
+    """Another finding on the very same object came first: `lead` is its id."""
+
+    def __init__(self, lead: str) -> None:
+        super().__init__(lead)
+        self.lead = lead
+
+
+class SpentAllowanceError(Exception):
+    """As many objects as may be were moved in this hour without a person's decision."""
+
+
 class Ledger:
-    """The table of records.
+    """The records.
 
     Args:
-        client: a DynamoDB client.
-        table: the table's name; its partition key is `id`.
+        table: where they are.
         witness: is shown a record after each step of its history that was written.
+        hourly_limit: how many automatic remediations there may be in an hour; None for any number.
     """
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, witness: Callable[[Record], None]
+        self, table: Table, witness: Callable[[Record], None], *, hourly_limit: int | None = None
     ) -> None:
-        self._client = client
         self._table = table
         self._witness = witness
+        self._hourly_limit = hourly_limit
 
-    def open(self, record: Record) -> Record:
-        """Write the first record of a finding; answer it, or the one that was there before."""
-        try:
-            self._put(record, ConditionExpression="attribute_not_exists(id)")
-        except self._client.exceptions.ConditionalCheckFailedException:
+    def open(self, record: Record, *, leads: bool = False) -> Record:
+        """Write the first record of a finding; answer it, or the one that was there before.
+
+        Args:
+            record: the record.
+            leads: whether other findings on the same object are to join this one.
+
+        Raises:
+            TakenObjectError: it was to lead, and another finding on the object does.
+            SpentAllowanceError: it is automatic, and the hour's allowance is spent.
+            BusyError: others kept writing.
+        """
+        new = put(_item(record), only_if="attribute_not_exists(id)")
+        leading = [_lead_item(record.finding)] if leads else []
+        refused = self._table.write(new, *leading, *self._allowance(record))
+        if not refused:
+            self._witness(record)
+            return record
+        if 0 in refused:
             return self.get(record.finding.id)
-        self._witness(record)
-        return record
+        if leads and 1 in refused:
+            raise TakenObjectError(self._table.get(_lead_id(record.finding))["finding_id"])
+        raise SpentAllowanceError(record.finding.id)
 
     def get(self, finding_id: str) -> Record:
         """Read a finding's record as it stands now.
@@ -55,7 +79,7 @@ class Ledger:
         Raises:
             UnknownFindingError: there is none.
         """
-        item = self._item(finding_id)
+        item = self._table.get(finding_id)
         if not item:
             raise UnknownFindingError(finding_id)
         record: Record = decode(Record, item)
@@ -63,16 +87,17 @@ class Ledger:
 
     def on_same_object(self, finding: Finding) -> Iterator[Record]:
         """Answer the records of other findings on the very same object."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=_BY_OBJECT,
-            KeyConditionExpression="object_id = :object",
-            ExpressionAttributeValues={":object": {"S": _object_id(finding)}},
-        )
-        for page in pages:
-            for item in page["Items"]:
-                if item["id"]["S"] != finding.id:
-                    yield decode(Record, _plain(item))
+        object_id = _object_id(finding)
+        for item in self._table.query("byObject", "object_id = :object", object=object_id):
+            if item["id"] != finding.id:
+                yield decode(Record, item)
+
+    def due(self, now: datetime) -> Iterator[str]:
+        """Answer the ids of the findings about which something is to be done, most urgent first."""
+        condition = "due_for = :finding AND due_at <= :now"
+        moment = int(now.timestamp())
+        items = self._table.query("byDueTime", condition, finding=_DUE_FOR, now=moment)
+        return (item["id"] for item in items)
 
     def change(self, finding_id: str, change: Callable[[Record], Record]) -> Record:
         """Apply `change` to the finding's record, however many others write at the same time.
@@ -82,105 +107,75 @@ class Ledger:
 
         Raises:
             UnknownFindingError: there is no record.
+            SpentAllowanceError: the step is automatic, and the hour's allowance is spent.
             BusyError: others kept writing.
         """
         for _ in range(_MOST_TRIES):
             before = self.get(finding_id)
             after = replace(change(before), revision=before.revision + 1)
-            if self._replaced(after, before.revision):
-                if after.history != before.history:
+            is_step = after.history != before.history
+            new = put(_item(after), only_if="revision = :revision", revision=before.revision)
+            refused = self._table.write(new, *(self._allowance(after) if is_step else ()))
+            if not refused:
+                if is_step:
                     self._witness(after)
                 return after
+            if 0 not in refused:
+                raise SpentAllowanceError(finding_id)
         raise BusyError(f"{finding_id} is being written by others")
 
-    def claim(self, record: Record, *, holder: str, now: datetime, until: datetime) -> bool:
-        """Take the sole right to move the key of the record's object, until `until`.
+    def count_told(self, now: datetime) -> int:
+        """Count one more finding of this hour; answer how many there are to be told."""
+        return self._table.count(_hour_id(now), "told", expires=_expiry(now))
 
-        Lambda retries an asynchronous invocation under the same request id, so the same `holder`
-        gets in again at once after a crash.
-        Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
-
-        Returns:
-            Whether it was free; if not, another invocation is at work on the very same finding.
-
-        Raises:
-            BusyError: another invocation is at work on another finding on the key.
-        """
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={
-                    "id": {"S": _claim_id(record)},
-                    "finding": {"S": record.finding.id},
-                    "holder": {"S": holder},
-                    "until": {"N": str(int(until.timestamp()))},
-                },
-                ConditionExpression="attribute_not_exists(id) OR holder = :holder OR #until < :now",
-                ExpressionAttributeNames={"#until": "until"},
-                ExpressionAttributeValues={
-                    ":holder": {"S": holder},
-                    ":now": {"N": str(int(now.timestamp()))},
-                },
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as error:
-            if self._item(_claim_id(record)).get("finding") == record.finding.id:
-                return False
-            raise BusyError(f"{record.finding.object.uri} is being moved") from error
-        return True
-
-    def release(self, record: Record, *, holder: str) -> None:
-        """Give the right to move the key back; who does not have it changes nothing."""
-        try:
-            self._client.delete_item(
-                TableName=self._table,
-                Key={"id": {"S": _claim_id(record)}},
-                ConditionExpression="holder = :holder",
-                ExpressionAttributeValues={":holder": {"S": holder}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return
-
-    def _item(self, item_id: str) -> dict[str, Any]:
-        answer = self._client.get_item(
-            TableName=self._table, Key={"id": {"S": item_id}}, ConsistentRead=True
+    def _allowance(self, record: Record) -> list[Write]:
+        """Count an automatic remediation, on the condition that there may be one more this hour."""
+        if self._hourly_limit is None or not record.is_automatic:
+            return []
+        moment = record.history[-1].at
+        one_more = update(
+            _hour_id(moment),
+            "SET expires = :expires ADD automatic :one",
+            only_if="attribute_not_exists(automatic) OR automatic < :most",
+            one=1,
+            most=self._hourly_limit,
+            expires=_expiry(moment),
         )
-        return _plain(answer.get("Item", {}))
-
-    def _replaced(self, record: Record, revision: int) -> bool:
-        try:
-            self._put(
-                record,
-                ConditionExpression="revision = :revision",
-                ExpressionAttributeValues={":revision": {"N": str(revision)}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    def _put(self, record: Record, **condition: Any) -> None:
-        serialize = TypeSerializer().serialize
-        item = {
-            "id": record.finding.id,
-            "object_id": _object_id(record.finding),
-            "status": record.status.value,
-            **encode(record),
-        }
-        self._client.put_item(
-            TableName=self._table,
-            Item={name: serialize(value) for name, value in item.items()},
-            **condition,
-        )
+        return [one_more]
 
 
-def _plain(item: Any) -> dict[str, Any]:
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()}
+_DUE_FOR = "FINDING"
+
+
+def _item(record: Record) -> dict[str, Any]:
+    due = {"due_for": _DUE_FOR, "due_at": int(record.due.timestamp())} if record.due else {}
+    return {
+        "id": record.finding.id,
+        "object_id": _object_id(record.finding),
+        "status": record.status.value,
+        **due,
+        **item_of(record),
+        **encode(record),
+    }
+
+
+def _hour_id(moment: datetime) -> str:
+    return f"hour#{moment:%Y-%m-%dT%H}"
+
+
+def _expiry(moment: datetime) -> int:
+    return int((moment + _HOURS_KEPT).timestamp())
+
+
+def _lead_item(finding: Finding) -> Write:
+    item = {"id": _lead_id(finding), "finding_id": finding.id}
+    return put(item, only_if="attribute_not_exists(id)")
+
+
+def _lead_id(finding: Finding) -> str:
+    return f"object#{_object_id(finding)}"
 
 
 def _object_id(finding: Finding) -> str:
     """Hash what identifies the object, for an index takes no key as long as S3 does."""
     return hashlib.sha256(finding.object.identity.encode()).hexdigest()
-
-
-def _claim_id(record: Record) -> str:
-    return f"claim#{record.finding.object.bucket}/{record.finding.object.key}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from lambdas.common.finding import Finding, Severity
 
@@ -29,12 +30,14 @@ class RemediationPolicy:
 
     `actions` maps finding types to actions, a type that is not listed being reviewed;
     `minimum_severity` is the least that anything is done about; `quarantine_bucket` is where
-    quarantined copies lie, which Macie scans too.
+    quarantined copies lie, which Macie scans too; objects in `protected_buckets`, names in which *
+    and ? are wildcards, are never moved without a person's decision.
     """
 
     actions: Mapping[str, Action]
     minimum_severity: Severity
     quarantine_bucket: str
+    protected_buckets: tuple[str, ...] = ()
 
     def decide(self, finding: Finding) -> Decision:
         """Decide about `finding`; whatever is in doubt goes to a person."""
@@ -56,4 +59,9 @@ class RemediationPolicy:
             return Decision(action=Action.REVIEW, reason=f"{finding.type} has no action configured")
         if action is Action.AUTO and finding.severity is None:
             return Decision(action=Action.REVIEW, reason="Macie gave no severity")
+        if action is Action.AUTO and self._is_protected(finding.object.bucket):
+            return Decision(action=Action.REVIEW, reason="the bucket is protected")
         return Decision(action=action, reason=f"{finding.type} is configured as {action}")
+
+    def _is_protected(self, bucket: str) -> bool:
+        return any(fnmatchcase(bucket, pattern) for pattern in self.protected_buckets)

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from lambdas.common.finding import Finding
+from lambdas.common.finding import Detection, Finding, Severity
 
 POLICY = "remediation policy"
 """Who decided, where no person did."""
 
 _MOST_REFUSALS = 20
+_MOST_JOINED = 20
+_MOST_DETECTIONS = 10
+_LONGEST_RUN = timedelta(minutes=20)
+"""Longer than the remediator may run: Lambda's most are 15 minutes."""
 
 REMEDIATOR = "remediator"
 """Who brought about an outcome."""
@@ -23,26 +27,33 @@ class Status(StrEnum):
     IGNORED = "IGNORED"
     AWAITING_REVIEW = "AWAITING_REVIEW"
     DISMISSED = "DISMISSED"
+    JOINED = "JOINED"
     REMEDIATING = "REMEDIATING"
     QUARANTINED = "QUARANTINED"
     CHANGED = "CHANGED"
     NOT_FOUND = "NOT_FOUND"
     FAILED = "FAILED"
+    DRY_RUN = "DRY_RUN"
     RESTORING = "RESTORING"
     RESTORED = "RESTORED"
 
+
+UNDER_WAY = frozenset({Status.REMEDIATING, Status.RESTORING})
+"""Where the remediator has something to do."""
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.IGNORED: frozenset(),
     Status.AWAITING_REVIEW: frozenset({Status.REMEDIATING, Status.DISMISSED}),
     Status.DISMISSED: frozenset({Status.AWAITING_REVIEW}),
+    Status.JOINED: frozenset(),
     Status.REMEDIATING: frozenset(
-        {Status.QUARANTINED, Status.CHANGED, Status.NOT_FOUND, Status.FAILED}
+        {Status.QUARANTINED, Status.CHANGED, Status.NOT_FOUND, Status.FAILED, Status.DRY_RUN}
     ),
     Status.QUARANTINED: frozenset({Status.RESTORING}),
     Status.CHANGED: frozenset(),
     Status.NOT_FOUND: frozenset(),
     Status.FAILED: frozenset({Status.REMEDIATING, Status.RESTORING}),
+    Status.DRY_RUN: frozenset({Status.REMEDIATING}),
     Status.RESTORING: frozenset({Status.RESTORED, Status.FAILED}),
     Status.RESTORED: frozenset(),
 }
@@ -146,6 +157,26 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedFinding:
+    """Another finding on the very same object: told and decided with the first one."""
+
+    id: str
+    type: str
+    severity: Severity | None
+    detections: tuple[Detection, ...]
+
+    @classmethod
+    def of(cls, finding: Finding) -> "JoinedFinding":
+        """Take of `finding` what is told of it; it has a record of its own."""
+        return cls(
+            id=finding.id,
+            type=finding.type,
+            severity=finding.severity,
+            detections=finding.detections[:_MOST_DETECTIONS],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One finding in the ledger.
 
@@ -158,6 +189,12 @@ class Record:
         attempt: the copy that is being made, either way.
         restored: the copies, by version id, that were put back, each once that is verified.
         other_versions: how many other versions of the key remain in the source bucket.
+        lead: the finding on the same object that this one joined, where it did.
+        joined: the latest findings that joined this one.
+        look_at: when somebody is to look whether it still stands there: then the approvers are
+            reminded, or the remediator is started again.
+        tell_at: when Slack, which was busy, is to be told again.
+        digest: the digest that tells of it, where there are too many to tell of each.
     """
 
     finding: Finding
@@ -169,18 +206,46 @@ class Record:
     attempt: Attempt | None = None
     restored: tuple[str, ...] = ()
     other_versions: int | None = None
+    lead: str | None = None
+    joined: tuple[JoinedFinding, ...] = ()
+    look_at: datetime | None = None
+    tell_at: datetime | None = None
+    digest: str | None = None
 
     @classmethod
-    def opened(cls, finding: Finding, status: Status, *, reason: str, now: datetime) -> "Record":
-        """Make the first record of `finding`, as the remediation policy decided."""
-        return cls(
-            finding=finding, history=(Entry(at=now, status=status, by=POLICY, reason=reason),)
-        )
+    def opened(
+        cls,
+        finding: Finding,
+        status: Status,
+        *,
+        reason: str,
+        now: datetime,
+        look_at: datetime | None = None,
+        **more: Any,
+    ) -> "Record":
+        """Make the first record of `finding`, as the remediation policy decided.
+
+        `look_at` is for a finding that waits for a person.
+        """
+        entry = Entry(at=now, status=status, by=POLICY, reason=reason)
+        watched = _look_at(status, now, look_at)
+        return cls(finding=finding, history=(entry,), look_at=watched, **more)
 
     @property
     def status(self) -> Status:
         """Where the record stands."""
         return self.history[-1].status
+
+    @property
+    def due(self) -> datetime | None:
+        """When there is something to be done about the record without anybody's asking."""
+        moments = (self.tell_at, self.look_at)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the latest step lets the object be moved without a person's decision."""
+        return self.status is Status.REMEDIATING and self.history[-1].by == POLICY
 
     @property
     def standing(self) -> Entry:
@@ -202,9 +267,12 @@ class Record:
         now: datetime,
         advice: str = "",
         evidence: tuple[str, ...] = (),
+        look_at: datetime | None = None,
         **changes: Any,
     ) -> "Record":
         """Step to `status`, with `changes` to other attributes.
+
+        `look_at` is for a finding that waits for a person.
 
         Raises:
             IllegalTransitionError: there is no such step from where the record stands.
@@ -214,7 +282,13 @@ class Record:
         if by == REMEDIATOR:
             evidence = (*map(str, self.copies), *evidence)
         entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice, evidence=evidence)
-        return replace(self, history=(*self.history, entry), **changes)
+        watched = _look_at(status, now, look_at)
+        return replace(self, history=(*self.history, entry), look_at=watched, **changes)
+
+    def with_joined(self, finding: Finding) -> "Record":
+        """Add a finding on the same object; only the latest are kept, each has its own record."""
+        joined = (*self.joined, JoinedFinding.of(finding))[-_MOST_JOINED:]
+        return replace(self, joined=joined)
 
     def refused(self, *, by: str, reason: str, now: datetime) -> "Record":
         """Note that `by` tried what they may not do; the first of many are enough."""
@@ -222,3 +296,9 @@ class Record:
             return self
         entry = Entry(at=now, status=self.status, by=by, reason=reason, is_refused=True)
         return replace(self, history=(*self.history, entry))
+
+
+def _look_at(status: Status, now: datetime, waiting: datetime | None) -> datetime | None:
+    if status is Status.AWAITING_REVIEW:
+        return waiting
+    return now + _LONGEST_RUN if status in UNDER_WAY else None

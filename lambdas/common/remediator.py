@@ -1,14 +1,23 @@
 """The remediator, as the other two functions see it: started, never waited for (steps 3 and 6)."""
 
 import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What is to be told to the person who clicked, and nobody else."""
+
+    user: str
+    text: str
+
+
 class Remediator:
-    """The function that moves objects.
+    """The function that moves objects, and tells what became of a click.
 
     Args:
         client: a Lambda client.
@@ -19,9 +28,25 @@ class Remediator:
         self._client = client
         self._function = function
 
-    def start(self, finding_id: str, *, response_url: str | None = None) -> None:
-        """Have the finding's record acted on; a click's `response_url` is where it is answered."""
-        request = {"finding_id": finding_id, "response_url": response_url}
+    def start(
+        self,
+        finding_id: str | None,
+        *,
+        response_url: str | None = None,
+        reply: Reply | None = None,
+    ) -> None:
+        """Have a finding's record acted on and shown, a click answered, or both.
+
+        Args:
+            finding_id: the finding, None where there is nothing to show.
+            response_url: where the click is answered, if one led here.
+            reply: what is told to the person who clicked.
+        """
+        request = {
+            "finding_id": finding_id,
+            "response_url": response_url,
+            "reply": asdict(reply) if reply else None,
+        }
         answer = self._client.invoke(
             FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request)
         )

@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
+from lambdas.common.approvers import Approvers
+from lambdas.common.environment import hours, number
 from lambdas.common.finding import Severity
 from lambdas.common.policy import Action, RemediationPolicy
 
@@ -18,7 +21,12 @@ class Environment:
     slack_channel: str
     slack_api_url: str
     auto_remediate_config: str
+    auto_remediation_hourly_limit: str
     min_severity_level: str
+    protected_buckets: str
+    approvers: str
+    reminder_hours: str
+    digest_threshold: str
 
     @property
     def policy(self) -> RemediationPolicy:
@@ -28,4 +36,25 @@ class Environment:
             actions={finding_type: Action(action) for finding_type, action in actions.items()},
             minimum_severity=Severity[self.min_severity_level],
             quarantine_bucket=self.quarantine_bucket,
+            protected_buckets=tuple(json.loads(self.protected_buckets)),
         )
+
+    @property
+    def hourly_limit(self) -> int | None:
+        """How many objects may be moved in an hour without a person's decision."""
+        return number(self.auto_remediation_hourly_limit)
+
+    @property
+    def most_told(self) -> int | None:
+        """How many findings of an hour are told one by one."""
+        return number(self.digest_threshold)
+
+    @property
+    def who_may_decide(self) -> Approvers:
+        """The approvers that the variables spell out."""
+        return Approvers.from_setting(self.approvers, channel=self.slack_channel)
+
+    @property
+    def reminder_after(self) -> timedelta | None:
+        """How long a finding may wait for a decision before the approvers are reminded."""
+        return hours(self.reminder_hours)

@@ -1,9 +1,10 @@
 """What the remediation handler is told by its environment."""
 
-import json
 from dataclasses import dataclass
+from datetime import timedelta
 
-from lambdas.remediation_handler.approvers import ANYONE_IN_CHANNEL, Approvers
+from lambdas.common.approvers import Approvers
+from lambdas.common.environment import hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,12 +15,16 @@ class Environment:
     remediator_function: str
     slack_secret: str
     slack_channel: str
-    slack_hooks_url: str
     approvers: str
+    reminder_hours: str
+    finding_queue: str
 
     @property
     def who_may_decide(self) -> Approvers:
         """The approvers that the variables spell out."""
-        value = json.loads(self.approvers)
-        users = None if value == ANYONE_IN_CHANNEL else frozenset(value)
-        return Approvers(channel=self.slack_channel, users=users)
+        return Approvers.from_setting(self.approvers, channel=self.slack_channel)
+
+    @property
+    def reminder_after(self) -> timedelta | None:
+        """How long a finding may wait for a decision before the approvers are reminded."""
+        return hours(self.reminder_hours)

@@ -10,11 +10,15 @@ from aws_lambda_powertools import Logger
 
 from lambdas.common import audit, clock, environment
 from lambdas.common.aws import client
+from lambdas.common.digests import Digests
+from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
+from lambdas.common.table import Table
 from lambdas.remediation_handler.decisions import Decisions
+from lambdas.remediation_handler.digest_decisions import DigestDecisions
 from lambdas.remediation_handler.environment import Environment
 from lambdas.remediation_handler.interaction import Interaction, MalformedRequestError, Request
 from lambdas.remediation_handler.signature import Signatures, UnverifiedRequestError
@@ -36,11 +40,19 @@ class _Wiring:
 def _wiring() -> _Wiring:
     settings = environment.read(Environment, os.environ)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
+    table = Table(client("dynamodb"), settings.ledger_table)
+    for_all = DigestDecisions(
+        approvers=settings.who_may_decide,
+        digests=Digests(table),
+        queue=FindingQueue(lambda: client("sqs"), settings.finding_queue),
+        clock=clock.now,
+    )
     decisions = Decisions(
         approvers=settings.who_may_decide,
-        ledger=Ledger(client("dynamodb"), settings.ledger_table, _witness),
+        ledger=Ledger(table, _witness),
+        for_all=for_all,
         remediator=Remediator(client("lambda"), settings.remediator_function),
-        hooks_url=settings.slack_hooks_url,
+        reminder_after=settings.reminder_after,
         clock=clock.now,
     )
     return _Wiring(signatures=Signatures(secret, clock.now), decisions=decisions)
@@ -62,7 +74,7 @@ def _act(event: dict[str, Any]) -> None:
     request = Request.from_api_gateway(event)
     _wiring().signatures.verify(request)
     interaction = Interaction.from_body(request.body)
-    logger.append_keys(finding_id=interaction.finding_id, user=interaction.user)
+    logger.append_keys(finding_id=interaction.subject, user=interaction.user)
     _wiring().decisions.take(interaction)
     logger.info("answered", extra={"action": interaction.action_id})
 

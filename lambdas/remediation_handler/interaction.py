@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from lambdas.common.actions import DISMISSALS, MENUS, read_option
+
 
 class MalformedRequestError(Exception):
     """The request is none that Slack sends; it is answered with 400."""
@@ -41,10 +43,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
-    """A click on a button: by whom, where, on what. Slack's signature vouches for all of it."""
+    """A click: by whom, where, on what. Slack's signature vouches for all of it.
+
+    `subject` is the id of a finding or a digest; `choice` is what was chosen in a menu, one of
+    `DISMISSALS`; a button has none.
+    """
 
     action_id: str
-    finding_id: str
+    subject: str
+    choice: str | None
     user: str
     channel: str
     response_url: str | None
@@ -56,20 +63,32 @@ class Interaction:
         Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 
         Raises:
-            MalformedRequestError: it is no click on one button of a message.
+            MalformedRequestError: it is no click on one button or menu of a message.
         """
         try:
             payload = json.loads(parse_qs(body.decode())["payload"][0])
             (action,) = payload["actions"]
+            choice, subject = _target(action)
             return cls(
                 action_id=_text(action["action_id"]),
-                finding_id=_text(action.get("value") or "none"),
+                subject=subject,
+                choice=choice,
                 user=_text(payload["user"]["id"]),
                 channel=_text(payload["channel"]["id"]),
                 response_url=_optional(payload.get("response_url")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise MalformedRequestError("not a click on a button of a message") from error
+            raise MalformedRequestError("not a click in a message of ours") from error
+
+
+def _target(action: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Tell what was chosen, and about what; a link's button names none."""
+    if action["action_id"] not in MENUS:
+        return None, _text(action.get("value") or "none")
+    choice, subject = read_option(_text(action["selected_option"]["value"]))
+    if choice not in DISMISSALS:
+        raise ValueError("not a reason that is offered")
+    return choice, _text(subject)
 
 
 def _text(value: Any) -> str:

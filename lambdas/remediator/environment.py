@@ -15,3 +15,9 @@ class Environment:
     slack_hooks_url: str
     quarantine_versions: str
     multipart_threshold: str
+    mode: str
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing may be moved: always, unless the mode surely is LIVE."""
+        return self.mode != "LIVE"

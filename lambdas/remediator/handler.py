@@ -11,11 +11,15 @@ from lambdas.common import audit, clock, environment
 from lambdas.common.announcer import Announcer
 from lambdas.common.aws import client
 from lambdas.common.callback import Callback
+from lambdas.common.claims import Claims
+from lambdas.common.digests import Digests
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
+from lambdas.common.remediator import Reply
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
+from lambdas.common.table import Table
 from lambdas.remediator.copying import Copying
 from lambdas.remediator.environment import Environment
 from lambdas.remediator.objects import Objects
@@ -38,7 +42,8 @@ def _settings() -> Environment:
 @cache
 def _remediation() -> Remediation:
     settings = _settings()
-    ledger = Ledger(client("dynamodb"), settings.ledger_table, _witness)
+    table = Table(client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(table, _witness)
     secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
     channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
     own, threshold = Objects(_s3(None)), int(settings.multipart_threshold)
@@ -51,14 +56,18 @@ def _remediation() -> Remediation:
         copying=Copying(objects=own, threshold=threshold, must_be_new=False),
         sources=_sources,
         wanted=Versions(settings.quarantine_versions),
+        is_dry_run=settings.is_dry_run,
         ledger=ledger,
         clock=clock.now,
     )
     return Remediation(
         ledger=ledger,
+        claims=Claims(table),
         quarantine=quarantine,
-        restoration=Restoration(own=own, targets=targets, ledger=ledger),
-        announcer=Announcer(ledger, channel, clock.now),
+        restoration=Restoration(
+            own=own, is_dry_run=settings.is_dry_run, targets=targets, ledger=ledger
+        ),
+        announcer=Announcer(ledger, Digests(table), channel, clock.now),
         clock=clock.now,
     )
 
@@ -75,20 +84,22 @@ def _sources(finding: Finding) -> Objects:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Remediate the finding `event["finding_id"]`; `event["response_url"]` is a click's callback.
+    """Carry out what `Remediator.start` asked for.
 
     Raises:
         ChatOpsError: it has to be tried again later, as Lambda does.
     """
     logger.append_keys(finding_id=event["finding_id"])
-    url = Callback.allowed(event.get("response_url"), hooks_url=_settings().slack_hooks_url)
+    url, reply = event.get("response_url"), event.get("reply")
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     record = _remediation().run(
         Invocation(
             finding_id=event["finding_id"],
-            callback=url,
+            callback=Callback.allowed(url, hooks_url=_settings().slack_hooks_url),
+            reply=Reply(**reply) if reply else None,
             holder=context.aws_request_id,
             until=clock.now() + remaining,
         )
     )
-    logger.info("told", extra={"status": record.status, "reason": record.standing.reason})
+    if record is not None:
+        logger.info("told", extra={"status": record.status, "reason": record.standing.reason})

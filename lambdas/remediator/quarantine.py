@@ -10,6 +10,7 @@ from lambdas.common.errors import FailedMoveError
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
+from lambdas.common.text import human_size
 from lambdas.remediator import affected
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.move import is_what_macie_saw, quarantine_key
@@ -26,6 +27,8 @@ class Versions(StrEnum):
 
 _NOT_FOUND = Outcome(status=Status.NOT_FOUND, reason="The object is not there any more.")
 _CHANGED = Outcome(status=Status.CHANGED, reason="Another object stands under this name by now.")
+_HALF_DONE = "A move was under way when the mode became DRY_RUN; it was left as it is."
+_LIVE = "Set mode to LIVE in cdk.json and deploy, then press the button again."
 _QUARANTINED = Outcome(status=Status.QUARANTINED, reason="The object is in quarantine.")
 
 
@@ -38,6 +41,7 @@ class Quarantine:
         copying: makes copies in it.
         sources: the objects of a finding's account and region.
         wanted: which versions of a key go there.
+        is_dry_run: whether a move stops short of copying, and tells what it would have done.
         ledger: where the move is written down as it goes.
         clock: tells the time.
     """
@@ -46,6 +50,7 @@ class Quarantine:
     copying: Copying
     sources: Callable[[Finding], Objects]
     wanted: Versions
+    is_dry_run: bool
     ledger: Ledger
     clock: Callable[[], datetime]
 
@@ -67,11 +72,24 @@ class Quarantine:
         others = affected.other_versions(found) if self.wanted is Versions.ALL else ()
         sources = [*others, found]
         affected.check(sources, now=self.clock())
+        if self.is_dry_run:
+            return self._rehearsed(record, sources)
         for source in sources:
             if not self._is_copied(record, source, remaining=affected.count_remaining(sources)):
                 return _CHANGED
         self._remove(record, sources)
         return _QUARANTINED
+
+    def _rehearsed(self, record: Record, sources: Sequence[Source]) -> Outcome:
+        if record.copies or record.attempt is not None:
+            raise FailedMoveError(_HALF_DONE, advice=_LIVE)
+        size = human_size(sum(source.facts.size for source in sources))
+        reason = (
+            f"Versions that would have been moved: {len(sources)} ({size});"
+            f" left: {affected.count_remaining(sources)}."
+            f" They would have gone to s3://{self.bucket}/{quarantine_key(record.finding.object)}."
+        )
+        return Outcome(status=Status.DRY_RUN, reason=reason, advice=_LIVE)
 
     def _elsewhere(self, record: Record) -> Outcome:
         """Look whether another finding on the same object had it quarantined."""

@@ -6,14 +6,15 @@ from datetime import datetime
 
 from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
+from lambdas.common.claims import Claims
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
-from lambdas.common.record import REMEDIATOR, Outcome, Record, Status
+from lambdas.common.record import REMEDIATOR, UNDER_WAY, Outcome, Record, Status
+from lambdas.common.remediator import Reply
 from lambdas.remediator.quarantine import Quarantine
 from lambdas.remediator.restoration import Restoration
 
-_UNDER_WAY = frozenset({Status.REMEDIATING, Status.RESTORING})
 _SAMPLE = Outcome(
     status=Status.NOT_FOUND, reason="This is a sample finding: there was nothing to move."
 )
@@ -24,14 +25,16 @@ class Invocation:
     """One run of the function.
 
     Attributes:
-        finding_id: the finding whose record is acted on.
+        finding_id: the finding whose record is acted on and shown, if any.
         callback: where the click that led here is answered, if one did.
+        reply: what the person who clicked is told.
         holder: equal for the retries of one invocation.
         until: when Lambda will stop it at the latest.
     """
 
-    finding_id: str
+    finding_id: str | None
     callback: Callback | None
+    reply: Reply | None
     holder: str
     until: datetime
 
@@ -41,39 +44,46 @@ class Remediation:
     """Carries out what the ledger says was decided."""
 
     ledger: Ledger
+    claims: Claims
     quarantine: Quarantine
     restoration: Restoration
     announcer: Announcer
     clock: Callable[[], datetime]
 
-    def run(self, invocation: Invocation) -> Record:
-        """Act on the finding's record, if there is anything left to do, and show where it stands.
+    def run(self, invocation: Invocation) -> Record | None:
+        """Tell the person who clicked, act on the record if anything is left to do, and show it.
 
         Raises:
             BusyError: another invocation has the object or the message in hand.
-            SlackError: Slack is busy or unwell.
+            SlackError: Slack did not take the reply.
             UnknownFindingError: the ledger has no record of the finding.
         """
-        record = self.ledger.get(invocation.finding_id)
-        if record.status in _UNDER_WAY:
+        if invocation.reply is not None:
+            self.announcer.whisper(invocation.reply, invocation.callback)
+        if invocation.finding_id is None:
+            return None
+        return self._acted(self.ledger.get(invocation.finding_id), invocation)
+
+    def _acted(self, record: Record, invocation: Invocation) -> Record:
+        if record.status in UNDER_WAY:
             if not self._claimed(record, invocation):
                 return record
             if invocation.callback is not None:
                 invocation.callback.replace(render(record))
-            record = self._concluded(invocation.finding_id)
-        self.ledger.release(record, holder=invocation.holder)
+            record = self._concluded(record.finding.id)
+        self.claims.release(record, holder=invocation.holder)
         self.announcer.tell(record, invocation.callback)
         return record
 
     def _claimed(self, record: Record, invocation: Invocation) -> bool:
-        return self.ledger.claim(
+        return self.claims.take(
             record, holder=invocation.holder, now=self.clock(), until=invocation.until
         )
 
     def _concluded(self, finding_id: str) -> Record:
         """Carry the record to its end; whoever had the key before may have done so already."""
         record = self.ledger.get(finding_id)
-        if record.status not in _UNDER_WAY:
+        if record.status not in UNDER_WAY:
             return record
         try:
             outcome = self._outcome(record)

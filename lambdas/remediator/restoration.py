@@ -11,6 +11,8 @@ from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.objects import Objects, Place
 
+_DRY_RUN = "The mode is DRY_RUN: nothing is moved, so the object is still in quarantine."
+_LIVE = "Set mode to LIVE in cdk.json and deploy, then press Retry."
 _RESTORED = Outcome(status=Status.RESTORED, reason="The object is back in its bucket.")
 
 
@@ -20,11 +22,13 @@ class Restoration:
 
     Attributes:
         own: the objects of our own account and region, where the quarantine is.
+        is_dry_run: whether nothing may be moved.
         targets: makes copies where a finding's object was.
         ledger: where the move is written down as it goes.
     """
 
     own: Objects
+    is_dry_run: bool
     targets: Callable[[Finding, bool], Copying]
     ledger: Ledger
 
@@ -36,6 +40,8 @@ class Restoration:
         Raises:
             FailedMoveError: it can not be put back; it is still in quarantine.
         """
+        if self.is_dry_run:
+            raise FailedMoveError(_DRY_RUN, advice=_LIVE)
         for copy in record.copies:
             if copy.version_id not in self.ledger.get(record.finding.id).restored:
                 self._put_back(record, copy, is_first=copy is record.copies[0])

@@ -5,6 +5,7 @@ asynchronous invocation in between is held up, until a test lets the remediator 
 """
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,15 +20,19 @@ import boto3
 import botocore.session
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common import clock
+from lambdas.common.claims import Claims
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
+from lambdas.common.table import Table
 from lambdas.finding_handler import handler as finding_handler
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from local.slack import Message, SlackStandIn
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
+from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.strict_s3 import StrictS3
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -73,9 +78,11 @@ class Deployment:
         s3: a plain client, to put objects and to look.
         strict: the rules of S3, and what was asked of it.
         ledger: the records.
+        claims: on keys.
         clock: the functions' time.
         session: makes the functions' clients; hooks go here.
         put_secret: replaces the Slack secret.
+        later: after which what one invocation has in hand is free again.
     """
 
     slack: SlackStandIn
@@ -84,9 +91,11 @@ class Deployment:
     s3: Any
     strict: StrictS3
     ledger: Ledger
+    claims: Claims
     clock: Clock
     session: Any
     put_secret: Callable[..., None]
+    later: timedelta = timedelta(seconds=61)
 
     def put(self, kind: str = REVIEW, *, body: bytes = CARD, **more: Any) -> dict[str, Any]:
         """Put an object where Macie finds it; answer the detail of the finding on it."""
@@ -116,19 +125,46 @@ class Deployment:
         with ThreadPoolExecutor(times) as threads:
             return list(threads.map(lambda _: self.deliver(found), range(times)))
 
+    def deliver_all_at_once(self, details: Any) -> list[list[str]]:
+        """Deliver several events at the same time."""
+        with ThreadPoolExecutor(len(details)) as threads:
+            return list(threads.map(self.deliver, details))
+
     def post(self, event: Mapping[str, Any]) -> int:
         """Hand the remediation handler a request; answer the HTTP status."""
         status: int = remediation_handler.lambda_handler(dict(event), Context())["statusCode"]
         return status
 
-    def click(self, action_id: str = "remediate", *, user: str = APPROVER) -> int:
+    def click(
+        self, action_id: str = "remediate", *, user: str = APPROVER, choice: str | None = None
+    ) -> int:
         """Click on the channel's one message; answer the HTTP status."""
-        return self.slack.click(self.message.ts, action_id, user)
+        return self.slack.click(self.message.ts, action_id, user, choice=choice)
+
+    def tick(self) -> None:
+        """Have the finding handler go through its agenda, as it does every minute."""
+        assert not self.tick_fails()
 
     def remediate(self, *, request_id: str = "request-1") -> None:
         """Run the remediator for every invocation that waits."""
         while self.invocations:
             remediator.lambda_handler(dict(self.invocations.pop(0).payload), Context(request_id))
+
+    def tick_fails(self) -> bool:
+        """Have the finding handler go through its agenda; answer whether it failed."""
+        event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+        return bool(finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"])
+
+    def queued(self) -> list[str]:
+        """Take what the functions themselves put into the queue; answer what it is."""
+        queue = os.environ["FINDING_QUEUE"]
+        messages = plain("sqs").receive_message(QueueUrl=queue).get("Messages", [])
+        return [json.loads(message["Body"])["detail-type"] for message in messages]
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Deploy the functions again with an environment variable changed."""
+        os.environ[name] = value
+        _forget_wiring()
 
     def restart(self) -> None:
         """Start new execution environments, as Lambda does after a crash."""
@@ -163,16 +199,20 @@ class Deployment:
 
 
 @contextmanager
-def deployed(*, versioning: str | None = None, approvers: Any = None) -> Iterator[Deployment]:
+def deployed(
+    *, versioning: str | None = None, approvers: Any = None, **variables: str
+) -> Iterator[Deployment]:
     """Deploy, and take down again.
 
     Args:
         versioning: of the source bucket: None, Enabled or Suspended.
         approvers: the setting.
+        variables: other environment variables of the functions.
     """
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         stack.enter_context(mock_aws())
+        patch.setattr(BotocoreStubber, "__call__", _one_at_a_time())
         slack = stack.enter_context(
             SlackStandIn(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET)
         )
@@ -187,14 +227,16 @@ def deployed(*, versioning: str | None = None, approvers: Any = None) -> Iterato
             slack=slack,
             s3=plain("s3"),
             strict=strict,
-            ledger=Ledger(plain("dynamodb"), TABLE, lambda _: None),
+            ledger=Ledger(Table(plain("dynamodb"), TABLE), lambda _: None),
+            claims=Claims(Table(plain("dynamodb"), TABLE)),
             clock=time,
             session=session,
             put_secret=_put_secret,
         )
         functions = stack.enter_context(_served(_lambda_api(one)))
         slack.request_url = stack.enter_context(_served(_gateway(one)))
-        for name, value in _environment(slack, approvers or [APPROVER, "U0SECOND"]).items():
+        environment = _environment(slack, approvers or [APPROVER, "U0SECOND"])
+        for name, value in {**environment, **variables}.items():
             patch.setenv(name, value)
         patch.setenv("AWS_ENDPOINT_URL_LAMBDA", functions)
         _forget_wiring()
@@ -214,7 +256,13 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "SLACK_API_URL": slack.api_url,
         "SLACK_HOOKS_URL": slack.hooks_url,
         "AUTO_REMEDIATE_CONFIG": json.dumps({AUTO: "AUTO", REVIEW: "REVIEW", IGNORE: "IGNORE"}),
+        "AUTO_REMEDIATION_HOURLY_LIMIT": "",
         "MIN_SEVERITY_LEVEL": "LOW",
+        "MODE": "LIVE",
+        "PROTECTED_BUCKETS": "[]",
+        "REMINDER_HOURS": "24",
+        "DIGEST_THRESHOLD": "",
+        "FINDING_QUEUE": plain("sqs").create_queue(QueueName="findings")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
     }
@@ -238,9 +286,20 @@ def _session() -> Any:
     return session
 
 
+def _one_at_a_time() -> Callable[..., Any]:
+    """Make what AWS does in one go atomic: moto undoes a transaction's writes and all others'."""
+    lock, plainly = threading.Lock(), BotocoreStubber.__call__
+
+    def answered(self: Any, *request: Any, **named: Any) -> Any:
+        with lock:
+            return plainly(self, *request, **named)
+
+    return answered
+
+
 def _forget_wiring() -> None:
     for cached in (
-        finding_handler._intake,
+        finding_handler._wiring,
         remediation_handler._wiring,
         remediator._settings,
         remediator._remediation,
@@ -261,17 +320,7 @@ def _make_resources(versioning: str | None) -> None:
     plain("dynamodb").create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "object_id")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "byObject",
-                "KeySchema": [{"AttributeName": "object_id", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **LEDGER_INDEXES,
     )
 
 

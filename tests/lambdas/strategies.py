@@ -13,6 +13,7 @@ from lambdas.common.record import (
     TRANSITIONS,
     Attempt,
     Entry,
+    JoinedFinding,
     QuarantinedCopy,
     Record,
     SlackMessage,
@@ -90,6 +91,7 @@ def affected_objects() -> st.SearchStrategy[AffectedObject]:
         encryption=st.none() | st.sampled_from(["NONE", "AES256", "aws:kms", "aws:kms:dsse"]),
         kms_key=st.none() | hostile_text(most=2048).filter(bool),
         is_public=st.none() | st.booleans(),
+        last_modified=st.none() | moments(),
     )
 
 
@@ -171,10 +173,14 @@ def records(draw: st.DrawFn, status: Status | None = None) -> Record:
         attempt=draw(st.none() | st.builds(Attempt, source=st.text(), onto=st.text())),
         restored=draw(st.lists(st.text(), max_size=2).map(tuple)),
         other_versions=draw(st.none() | st.integers(0, 10**6)),
+        lead=draw(st.none() | st.just("f0")),
+        joined=draw(_some(findings().map(JoinedFinding.of), 20)),
+        look_at=draw(st.none() | moments()),
+        tell_at=draw(st.none() | moments()),
     )
 
 
-FIRST = (Status.IGNORED, Status.AWAITING_REVIEW, Status.REMEDIATING)
+FIRST = (Status.IGNORED, Status.JOINED, Status.AWAITING_REVIEW, Status.REMEDIATING)
 
 
 def path_to(wanted: Status) -> list[Status]:

@@ -7,7 +7,7 @@ from aws_cdk import Validations
 from aws_cdk.assertions import Match, Template
 from cdk_nag import AwsSolutionsChecks
 
-from tests.stacks import synthesis
+from tests.stacks import permissions, synthesis
 from tests.stacks.synthesis import only
 
 # Another logical id would make CloudFormation replace the resource: another bucket, another key,
@@ -102,3 +102,23 @@ def test_the_outputs_are_what_a_person_needs_next(template: Template) -> None:
         "LedgerTableName",
         "FindingQueueUrl",
     }
+
+
+def test_in_a_dry_run_the_remediator_may_move_nothing() -> None:
+    """Whatever its code does: IAM lets it look, and neither write nor delete an object."""
+    template = Template.from_stack(synthesis.stack(synthesis.app(), mode="DRY_RUN"))
+    objects = {
+        line.split()[2]
+        for line in permissions.lines(template.to_json())
+        if line.startswith("RemediatorRole may s3:")
+    }
+
+    assert objects
+    assert all(action.startswith(("s3:Get", "s3:List")) for action in objects)
+
+
+def test_what_is_due_is_done_every_minute(template: Template) -> None:
+    """By the finding handler, through its queue: a run that fails is retried and dead-lettered."""
+    template.has_resource_properties(
+        "AWS::Events::Rule", {"ScheduleExpression": "rate(1 minute)", "State": "ENABLED"}
+    )

@@ -12,8 +12,10 @@ _MACIE_EVENTS = sorted((Path(__file__).parents[1] / "events" / "macie").glob("*.
 
 
 def _matches(template: Template, event: dict[str, Any]) -> bool:
-    (rule,) = template.find_resources("AWS::Events::Rule").values()
-    pattern = rule["Properties"]["EventPattern"]
+    rules = template.find_resources("AWS::Events::Rule").values()
+    (pattern,) = (
+        rule["Properties"]["EventPattern"] for rule in rules if "EventPattern" in rule["Properties"]
+    )
     return EventPattern(json.dumps(pattern), pattern).matches_event(event)  # type: ignore[arg-type]
 
 

@@ -9,11 +9,13 @@ import pytest
 from lambdas.common import clock
 from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
-from lambdas.common.errors import BusyError, SlackError
+from lambdas.common.digests import Digests
+from lambdas.common.errors import BusyError
 from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
-from tests.lambdas.deployment import CHANNEL, SECRET, Deployment, plain
+from lambdas.common.table import Table
+from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding
 
 SOON = timedelta(seconds=61)
@@ -24,7 +26,8 @@ def announcer(here: Deployment) -> Announcer:
     """An announcer to the deployment's channel."""
     secret = SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
     channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
-    return Announcer(here.ledger, channel, here.clock.now)
+    digests = Digests(Table(plain("dynamodb"), TABLE))
+    return Announcer(here.ledger, digests, channel, here.clock.now)
 
 
 @pytest.fixture
@@ -80,13 +83,26 @@ def test_a_post_that_slack_refused_is_made_a_minute_later(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
     here.slack.answer_next(500)
-    with pytest.raises(SlackError):
-        announcer.tell(record)
+    assert not announcer.tell(record)
     with pytest.raises(BusyError):
         announcer.tell(here.ledger.get(record.finding.id))
     here.clock.ahead = SOON
-    announcer.tell(here.ledger.get(record.finding.id))
+    assert announcer.tell(here.ledger.get(record.finding.id))
     assert len(here.slack.messages) == 1
+
+
+def test_slack_is_left_alone_for_as_long_as_it_wants(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=7)
+    before = here.clock.now()
+    assert not announcer.tell(record)
+    put_off = here.ledger.get(record.finding.id)
+    assert put_off.tell_at is not None
+    assert timedelta(seconds=7) <= put_off.tell_at - before < timedelta(seconds=30)
+    assert announcer.tell(put_off)
+    assert here.ledger.get(record.finding.id).tell_at is None
+    assert here.slack.requests == ["chat.postMessage", "chat.postMessage"]
 
 
 def test_a_post_whose_place_was_not_written_down_is_found_and_brought_up_to_date(

@@ -11,6 +11,7 @@ from lambdas.common import clock
 from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger, UnknownFindingError
 from lambdas.common.record import IllegalTransitionError, Record, Status
+from lambdas.common.table import Table
 from tests.lambdas.deployment import TABLE, Deployment, plain
 from tests.lambdas.events import CLASSIFICATION, finding
 from tests.lambdas.strategies import record_at
@@ -28,7 +29,7 @@ def witnessed() -> list[Record]:
 def ledger(here: Deployment, witnessed: list[Record]) -> Ledger:
     """A ledger on the deployment's table."""
     assert here.is_quiet
-    return Ledger(plain("dynamodb"), TABLE, witnessed.append)
+    return Ledger(Table(plain("dynamodb"), TABLE), witnessed.append)
 
 
 def opened(status: Status = Status.AWAITING_REVIEW, **changes: Any) -> Record:
@@ -101,7 +102,7 @@ def test_who_never_gets_through_is_told_to_come_again(ledger: Ledger) -> None:
     finding_id = ledger.open(opened()).finding.id
 
     def overtaken(record: Record) -> Record:
-        other = Ledger(plain("dynamodb"), TABLE, lambda _: None)
+        other = Ledger(Table(plain("dynamodb"), TABLE), lambda _: None)
         other.change(finding_id, lambda latest: replace(latest, other_versions=1))
         return record
 
@@ -128,35 +129,3 @@ def test_findings_on_the_same_object_are_found_without_the_one_that_asks(ledger:
     one, other = ledger.open(opened(id="one")), ledger.open(opened(id="other"))
     ledger.open(record_at(Status.IGNORED, finding("sample-financial.json")))
     assert list(ledger.on_same_object(one.finding)) == [other]
-
-
-def test_a_key_is_claimed_by_one_and_again_by_the_same(ledger: Ledger) -> None:
-    record, now = ledger.open(opened()), clock.now()
-    assert ledger.claim(record, holder="one", now=now, until=now + MINUTE)
-    assert ledger.claim(record, holder="one", now=now, until=now + MINUTE)
-    assert not ledger.claim(record, holder="two", now=now, until=now + MINUTE)
-
-
-def test_another_finding_on_the_key_waits(ledger: Ledger) -> None:
-    record, now = ledger.open(opened()), clock.now()
-    other = ledger.open(opened(id="other"))
-    assert ledger.claim(record, holder="one", now=now, until=now + MINUTE)
-    with pytest.raises(BusyError):
-        ledger.claim(other, holder="two", now=now, until=now + MINUTE)
-
-
-def test_a_claim_ends_by_itself_or_when_its_holder_gives_it_back(ledger: Ledger) -> None:
-    record, now = ledger.open(opened()), clock.now()
-    assert ledger.claim(record, holder="one", now=now, until=now + MINUTE)
-    later = now + 2 * MINUTE
-    assert ledger.claim(record, holder="two", now=later, until=later + MINUTE)
-    ledger.release(record, holder="one")
-    assert not ledger.claim(record, holder="three", now=later, until=later + MINUTE)
-    ledger.release(record, holder="two")
-    assert ledger.claim(record, holder="three", now=later, until=later + MINUTE)
-
-
-def test_a_claim_is_no_record(ledger: Ledger) -> None:
-    record, now = ledger.open(opened()), clock.now()
-    ledger.claim(record, holder="one", now=now, until=now + MINUTE)
-    assert list(ledger.on_same_object(replace(record.finding, id="other"))) == [record]

@@ -9,16 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lambdas.common.actions import DISMISS, OPEN_IN_MACIE, REMEDIATE, REOPEN, RESTORE, RETRY
+from lambdas.common.buttons import console_link
 from lambdas.common.finding import Finding
-from lambdas.common.messages import (
-    OPEN_IN_MACIE,
-    REMEDIATE,
-    RESTORE,
-    RETRY,
-    Message,
-    console_link,
-    render,
-)
+from lambdas.common.messages import Message, render
 from lambdas.common.record import POLICY, REMEDIATOR, QuarantinedCopy, Record, Status
 from tests.lambdas.block_kit import texts, violations
 from tests.lambdas.events import CLASSIFICATION, finding
@@ -118,9 +112,11 @@ def test_no_other_finding_is_labelled_as_a_sample() -> None:
 
 
 BUTTONS = {
-    Status.AWAITING_REVIEW: [REMEDIATE],
+    Status.AWAITING_REVIEW: [REMEDIATE, DISMISS],
+    Status.DISMISSED: [REOPEN],
     Status.QUARANTINED: [RESTORE],
     Status.FAILED: [RETRY],
+    Status.DRY_RUN: [REMEDIATE],
 }
 
 
@@ -136,26 +132,36 @@ def buttons(record: Record) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("status", Status)
 def test_each_status_offers_what_can_be_done_and_always_the_console(status: Status) -> None:
     offered = [one["action_id"] for one in buttons(record_at(status, finding()))]
-    assert offered[-1] == OPEN_IN_MACIE
-    for wanted in BUTTONS.get(status, []):
-        assert wanted in offered
-    if status in (Status.REMEDIATING, Status.RESTORING):
-        assert offered == [OPEN_IN_MACIE]
+    assert offered == [*BUTTONS.get(status, []), OPEN_IN_MACIE]
 
 
 @pytest.mark.parametrize("status", BUTTONS)
 def test_what_acts_asks_first_and_names_the_object(status: Status) -> None:
     on = finding()
-    for button in buttons(record_at(status, on)):
-        if button["action_id"] in BUTTONS[status]:
-            assert button["value"] == on.id
-            assert button["style"] == button["confirm"]["style"] == "danger"
-            assert on.object.uri in button["confirm"]["text"]["text"]
+    for element in buttons(record_at(status, on))[:-1]:
+        assert on.object.uri in element["confirm"]["text"]["text"]
+        if element["type"] == "button":
+            assert element["value"] == on.id
+            assert element["style"] == element["confirm"]["style"] == "danger"
+
+
+def test_a_finding_is_dismissed_for_one_of_three_reasons() -> None:
+    (menu,) = (
+        one
+        for one in buttons(record_at(Status.AWAITING_REVIEW, finding()))
+        if one["action_id"] == DISMISS
+    )
+    assert [one["text"]["text"] for one in menu["options"]] == [
+        "False positive",
+        "Accepted risk",
+        "Handled elsewhere",
+    ]
+    assert all(one["value"].endswith(f" {finding().id}") for one in menu["options"])
 
 
 def test_the_button_of_a_sample_says_that_nothing_will_be_moved() -> None:
     sample = record_at(Status.AWAITING_REVIEW, finding("sample-financial.json"))
-    (remediate, _) = buttons(sample)
+    (remediate, _, _) = buttons(sample)
     assert "nothing will be moved" in remediate["confirm"]["text"]["text"]
 
 

@@ -135,7 +135,12 @@ def environment(config: object, severity: str = "LOW") -> Environment:
         slack_channel="",
         slack_api_url="",
         auto_remediate_config=json.dumps(config),
+        auto_remediation_hourly_limit="",
         min_severity_level=severity,
+        protected_buckets="[]",
+        approvers="[]",
+        reminder_hours="",
+        digest_threshold="",
     )
 
 

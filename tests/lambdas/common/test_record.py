@@ -26,6 +26,8 @@ LEGAL = {
     (Status.REMEDIATING, Status.CHANGED): "another object by now",
     (Status.REMEDIATING, Status.NOT_FOUND): "gone by now",
     (Status.REMEDIATING, Status.FAILED): "refused by S3",
+    (Status.REMEDIATING, Status.DRY_RUN): "would have been moved",
+    (Status.DRY_RUN, Status.REMEDIATING): "moved for good now",
     (Status.QUARANTINED, Status.RESTORING): "wanted back",
     (Status.FAILED, Status.REMEDIATING): "tried again",
     (Status.FAILED, Status.RESTORING): "tried to give back again",
@@ -55,7 +57,13 @@ def test_every_step_is_legal_by_name_or_refused(start: Status, end: Status) -> N
 def test_every_status_is_reached_and_every_end_is_visible(status: Status) -> None:
     assert path_to(status)[-1] is status
     ends = {one for one in Status if not TRANSITIONS[one]}
-    assert ends == {Status.IGNORED, Status.CHANGED, Status.NOT_FOUND, Status.RESTORED}
+    assert ends == {
+        Status.IGNORED,
+        Status.JOINED,
+        Status.CHANGED,
+        Status.NOT_FOUND,
+        Status.RESTORED,
+    }
 
 
 def test_the_first_record_says_what_the_policy_decided() -> None:

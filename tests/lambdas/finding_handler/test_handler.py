@@ -26,7 +26,7 @@ def test_a_finding_to_be_reviewed_is_asked_about_in_the_channel(here: Deployment
     assert (record.message.channel, record.message.ts) == (CHANNEL, here.message.ts)
     assert here.message.channel == CHANNEL
     assert "please decide" in here.message.text
-    assert here.offered == ["remediate", "open_in_macie"]
+    assert here.offered == ["remediate", "dismiss", "open_in_macie"]
     assert here.invocations == []
 
 
@@ -38,7 +38,7 @@ def test_a_finding_to_be_remediated_starts_the_remediator_and_posts_nothing_yet(
     (invocation,) = here.invocations
     assert invocation.kind == "Event"
     assert "/functions/remediator/invocations" in invocation.path
-    assert invocation.payload == {"finding_id": found["id"], "response_url": None}
+    assert invocation.payload == {"finding_id": found["id"], "response_url": None, "reply": None}
     assert here.record(found).status is Status.REMEDIATING
     assert here.record(found).decision.by == POLICY
     assert here.slack.messages == ()
@@ -171,16 +171,19 @@ def test_a_batch_of_bad_records_is_given_back_without_an_exception(here: Deploym
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, "ratelimited"), (500, "internal_error")])
-def test_what_slack_does_not_take_is_delivered_again_later(
+def test_what_slack_does_not_take_is_told_again_later(
     here: Deployment, status: int, error: str
 ) -> None:
     found = here.put()
     here.slack.answer_next(status, error, retry_after=1)
-    assert here.deliver(found) == ["message-0"]
-    assert here.record(found).status is Status.AWAITING_REVIEW
-    here.clock.ahead = LATER
     assert here.deliver(found) == []
+    assert here.record(found).status is Status.AWAITING_REVIEW
+    here.tick()
+    assert here.slack.messages == ()
+    here.clock.ahead = LATER
+    here.tick()
     assert here.record(found).message is not None
+    assert here.record(found).tell_at is None
     assert "please decide" in here.message.text
 
 
@@ -217,10 +220,10 @@ def test_without_the_scope_to_read_the_channel_a_message_is_rather_told_twice_th
 ) -> None:
     found = here.put()
     here.slack.answer_next(500)
-    assert here.deliver(found) == ["message-0"]
+    assert here.deliver(found) == []
     here.clock.ahead = LATER
     here.slack.answer_next(200, "missing_scope")
-    assert here.deliver(found) == []
+    here.tick()
     assert len(here.slack.messages) == 1
 
 

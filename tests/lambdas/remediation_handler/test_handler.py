@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lambdas.common.actions import DISMISSALS, option
+from lambdas.common.errors import SlackError
 from lambdas.common.record import Status
 from local.slack import SlackStandIn
 from tests.lambdas.deployment import (
@@ -226,12 +228,13 @@ def test_who_may_not_decide_is_told_privately_who_can(
     before = here.message
     assert here.click(user=OTHER) == 200
     assert here.record(found).status is Status.AWAITING_REVIEW
+    here.remediate()
     (reply,) = here.slack.ephemerals
     assert reply.user == OTHER
     assert "<@U0APPROVER>" in reply.text
     assert "<@U0SECOND>" in reply.text
     assert here.message == before
-    assert here.invocations == []
+    assert here.record(found).status is Status.AWAITING_REVIEW
     assert here.record(found).history[-1].is_refused
     assert here.record(found).history[-1].by == OTHER
 
@@ -242,7 +245,8 @@ def test_a_decision_counts_in_the_configured_channel_only(
     here, found = asked
     assert here.post(http_api(sign(form(click(found["id"], channel="C0ELSEWHERE"))))) == 200
     assert here.record(found).status is Status.AWAITING_REVIEW
-    assert here.invocations == []
+    (invocation,) = here.invocations
+    assert invocation.payload["finding_id"] is None
 
 
 def test_where_anyone_may_decide_anyone_in_the_channel_does() -> None:
@@ -261,10 +265,10 @@ def test_an_unknown_finding_is_told_of_privately(
     here, found = asked
     here.slack.alter(_about(here, "unheard-of"))
     assert here.click() == 200
+    here.remediate()
     (reply,) = here.slack.ephemerals
     assert "not in the ledger" in reply.text
     assert here.record(found).status is Status.AWAITING_REVIEW
-    assert here.invocations == []
 
 
 def _about(here: Deployment, finding_id: str) -> Any:
@@ -285,6 +289,8 @@ def test_a_second_click_is_told_whose_the_decision_was(
     shown = here.message
     assert here.click() == 200
     assert here.slack.click(shown.ts, "remediate", "U0SECOND", shown=shown) == 200
+    here.invocations.pop(0)
+    here.remediate()
     (reply,) = here.slack.ephemerals
     assert reply.user == "U0SECOND"
     assert "<@U0APPROVER>" in reply.text
@@ -293,7 +299,9 @@ def test_a_second_click_is_told_whose_the_decision_was(
     assert [entry.status for entry in record.history] == [
         Status.AWAITING_REVIEW,
         Status.REMEDIATING,
+        Status.QUARANTINED,
     ]
+    assert "Object quarantined" in here.message.text
 
 
 def test_of_two_clicks_at_once_one_decides_and_the_other_is_told(
@@ -304,10 +312,10 @@ def test_of_two_clicks_at_once_one_decides_and_the_other_is_told(
     with ThreadPoolExecutor() as threads:
         assert list(threads.map(lambda user: here.click(user=user), users)) == [200, 200]
     winner = here.record(found).decision.by
+    here.remediate()
     (reply,) = here.slack.ephemerals
     assert {winner, reply.user} == set(users)
     assert f"<@{winner}>" in reply.text
-    here.remediate()
     assert here.record(found).status is Status.QUARANTINED
 
 
@@ -330,13 +338,14 @@ ELSEWHERE = ["https://evil.example/", "http://hooks.slack.com/actions/1", "file:
 
 
 @pytest.mark.parametrize("url", ELSEWHERE)
-def test_a_callback_elsewhere_is_never_passed_on(
+def test_a_click_with_a_callback_elsewhere_is_told_in_the_channel(
     asked: tuple[Deployment, dict[str, Any]], url: str
 ) -> None:
     here, found = asked
     assert here.post(http_api(sign(form(click(found["id"], response_url=url))))) == 200
-    (invocation,) = here.invocations
-    assert invocation.payload["response_url"] is None
+    here.remediate()
+    assert "Object quarantined" in here.message.text
+    assert here.slack.requests[-1] == "chat.update"
 
 
 def test_a_callback_elsewhere_is_never_called(asked: tuple[Deployment, dict[str, Any]]) -> None:
@@ -345,28 +354,100 @@ def test_a_callback_elsewhere_is_never_called(asked: tuple[Deployment, dict[str,
         url = f"{elsewhere.hooks_url}actions/1"
         event = http_api(sign(form(click(found["id"], user=OTHER, response_url=url))))
         assert here.post(event) == 200
+        here.remediate()
         assert elsewhere.requests == []
 
 
-@pytest.mark.parametrize("path", ["actions/unknown", "api/nothing"])
-def test_a_refusal_that_can_not_be_told_is_answered_all_the_same(
-    asked: tuple[Deployment, dict[str, Any]], path: str
+@pytest.mark.parametrize("url", ["actions/unknown", "api/nothing", None])
+def test_a_refusal_reaches_the_person_without_the_callback_as_well(
+    asked: tuple[Deployment, dict[str, Any]], url: str | None
 ) -> None:
     here, found = asked
-    url = f"{here.slack.hooks_url}{path}"
-    event = http_api(sign(form(click(found["id"], user=OTHER, response_url=url))))
+    response_url = None if url is None else f"{here.slack.hooks_url}{url}"
+    event = http_api(sign(form(click(found["id"], user=OTHER, response_url=response_url))))
     assert here.post(event) == 200
+    here.remediate()
+    (reply,) = here.slack.ephemerals
+    assert (reply.user, "<@U0APPROVER>" in reply.text) == (OTHER, True)
 
 
-def test_a_callback_where_nobody_listens_is_answered_all_the_same() -> None:
-    with deployed() as here:
-        found = here.put()
-        here.deliver(found)
-        url = f"{here.slack.hooks_url}actions/1"
-        here.slack._server.shutdown()
-        here.slack._server.server_close()
-        event = http_api(sign(form(click(found["id"], user=OTHER, response_url=url))))
-        assert here.post(event) == 200
+def test_a_refusal_that_slack_does_not_take_is_tried_again(
+    asked: tuple[Deployment, dict[str, Any]],
+) -> None:
+    here, found = asked
+    event = http_api(sign(form(click(found["id"], user=OTHER, response_url=None))))
+    assert here.post(event) == 200
+    waiting = list(here.invocations)
+    here.slack.answer_next(500)
+    with pytest.raises(SlackError):
+        here.remediate()
+    here.invocations[:] = waiting
+    here.remediate()
+    assert [reply.user for reply in here.slack.ephemerals] == [OTHER]
+
+
+def test_an_action_of_another_release_is_answered_privately(
+    asked: tuple[Deployment, dict[str, Any]],
+) -> None:
+    here, found = asked
+    event = http_api(sign(form(click(found["id"], action_id="shred", response_url=None))))
+    assert here.post(event) == 200
+    here.remediate()
+    (reply,) = here.slack.ephemerals
+    assert "Nothing was done" in reply.text
+    assert here.record(found).status is Status.AWAITING_REVIEW
+
+
+@pytest.mark.parametrize(("choice", "reason"), DISMISSALS.items())
+def test_a_finding_is_dismissed_with_a_reason_and_reopened(
+    asked: tuple[Deployment, dict[str, Any]], choice: str, reason: str
+) -> None:
+    here, found = asked
+    assert here.click("dismiss", choice=option(choice, found["id"])) == 200
+    here.remediate()
+    record = here.record(found)
+    assert (record.status, record.decision.by) == (Status.DISMISSED, APPROVER)
+    assert record.due is None
+    assert f"Dismissed by <@{APPROVER}>" in here.message.text
+    assert reason in here.message.text
+    assert here.bodies(SOURCE) == [CARD]
+    assert here.offered == ["reopen", "open_in_macie"]
+    assert here.click("reopen", user="U0SECOND") == 200
+    here.remediate()
+    assert here.record(found).status is Status.AWAITING_REVIEW
+    assert here.record(found).due is not None
+    assert "Reopened by <@U0SECOND>" in here.message.text
+    assert here.offered == ["remediate", "dismiss", "open_in_macie"]
+
+
+@pytest.mark.parametrize("action_id", ["remediate", "dismiss", "reopen", "restore", "retry"])
+def test_every_action_is_for_approvers_only(
+    asked: tuple[Deployment, dict[str, Any]], action_id: str
+) -> None:
+    here, found = asked
+    before = here.record(found)
+    payload = click(found["id"], action_id=action_id, user=OTHER)
+    payload["actions"][0]["selected_option"] = {"value": option("accepted_risk", found["id"])}
+    assert here.post(http_api(sign(form(payload)))) == 200
+    here.remediate()
+    assert here.record(found).standing == before.standing
+    assert [reply.user for reply in here.slack.ephemerals] == [OTHER]
+
+
+def test_a_click_on_an_outdated_message_is_answered_and_the_message_refreshed(
+    asked: tuple[Deployment, dict[str, Any]],
+) -> None:
+    here, found = asked
+    shown = here.message
+    here.click("dismiss", choice=option("false_positive", found["id"]))
+    here.invocations.clear()
+    assert here.slack.click(shown.ts, "remediate", "U0SECOND", shown=shown) == 200
+    here.remediate()
+    (reply,) = here.slack.ephemerals
+    assert f"<@{APPROVER}>" in reply.text
+    assert "DISMISSED" in reply.text
+    assert "Finding dismissed" in here.message.text
+    assert here.bodies(SOURCE) == [CARD]
 
 
 def test_while_the_signing_secret_is_rotated_both_are_good(

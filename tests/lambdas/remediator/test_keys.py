@@ -66,10 +66,11 @@ def test_every_key_goes_and_comes_back(here: World, key: str) -> None:
         copying=into,
         sources=lambda _: theirs,
         wanted=Versions.FINDING,
+        is_dry_run=False,
         ledger=notebook,
         clock=clock.now,
     )
-    restoration = Restoration(own=own, targets=lambda *_: back, ledger=notebook)
+    restoration = Restoration(own=own, is_dry_run=False, targets=lambda *_: back, ledger=notebook)
 
     assert quarantine.take(notebook.record).status is Status.QUARANTINED
     (copy,) = notebook.record.copies

@@ -111,7 +111,7 @@ def test_older_versions_stay_and_none_becomes_current(versioned: World) -> None:
     assert record.other_versions == 1
     with pytest.raises(versioned.s3.exceptions.NoSuchKey):
         _body(versioned, SOURCE, KEY)
-    assert "1 other versions of the key remain" in _shown(versioned)
+    assert "1 other version remains in the bucket" in _shown(versioned)
 
 
 def test_a_newer_version_is_neither_touched_nor_hidden(versioned: World) -> None:

@@ -20,7 +20,9 @@ from lambdas.common import clock
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
+from lambdas.common.table import Table
 from lambdas.remediator import handler
+from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.strict_s3 import StrictS3, guarded_session
 
 ACCOUNT = "123456789012"
@@ -162,7 +164,7 @@ def world(
     ):
         _make_resources(shared, versioned=versioned)
         _forget_wiring()
-        ledger = Ledger(shared.dynamodb, TABLE, lambda _: None)
+        ledger = Ledger(Table(shared.dynamodb, TABLE), lambda _: None)
         yield World(
             s3=shared.s3,
             strict=strict,
@@ -251,6 +253,7 @@ def _environment(slack: Slack, threshold: int, wanted: str) -> dict[str, str]:
         "SLACK_CHANNEL": CHANNEL,
         "SLACK_API_URL": f"{slack.url}api/",
         "SLACK_HOOKS_URL": slack.url,
+        "MODE": "LIVE",
         **_CREDENTIALS,
     }
 
@@ -301,17 +304,7 @@ def _make_resources(shared: _Shared, *, versioned: bool) -> None:
     shared.dynamodb.create_table(
         TableName=TABLE,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "object_id")
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "byObject",
-                "KeySchema": [{"AttributeName": "object_id", "KeyType": "HASH"}],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **LEDGER_INDEXES,
     )
 
 

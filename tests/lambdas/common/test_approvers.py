@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.remediation_handler.approvers import Approvers
-from lambdas.remediation_handler.environment import Environment
-from lambdas.remediation_handler.interaction import Interaction
+from lambdas.common.approvers import Approvers
 
 HERE, ELSEWHERE = "C0123456789", "C0ELSEWHERE"
 
@@ -24,14 +22,7 @@ TABLE = [
 
 def approvers(setting: Any) -> Approvers:
     """Read the setting as the function does."""
-    return Environment(
-        ledger_table="",
-        remediator_function="",
-        slack_secret="",
-        slack_channel=HERE,
-        slack_hooks_url="",
-        approvers=json.dumps(setting),
-    ).who_may_decide
+    return Approvers.from_setting(json.dumps(setting), channel=HERE)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +31,7 @@ def approvers(setting: Any) -> Approvers:
     ids=[row[0] for row in TABLE],
 )
 def test_who_may_decide(setting: Any, user: str, channel: str, expected: bool) -> None:  # noqa: FBT001
-    interaction = Interaction(
-        action_id="remediate", finding_id="f1", user=user, channel=channel, response_url=None
-    )
-    assert approvers(setting).include(interaction) is expected
+    assert approvers(setting).include(user, channel=channel) is expected
 
 
 def test_approvers_are_named_as_mentions_and_anyone_as_the_channel() -> None:

@@ -1,0 +1,130 @@
+"""The ledger's table: items as plain values, conditional writes that tell which was refused."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from lambdas.common.errors import BusyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_MOST_TRIES = 8
+
+Write = Mapping[str, Any]
+"""What `put`, `update` and `delete` make, for `Table.write`."""
+
+
+def put(item: Mapping[str, Any], *, only_if: str, **values: Any) -> Write:
+    """Put `item`, on the condition `only_if`, in which `:name` is the value `name`."""
+    return {"Put": {"Item": _typed(item), **_condition(only_if, values)}}
+
+
+def update(item_id: str, expression: str, *, only_if: str | None = None, **values: Any) -> Write:
+    """Update an item, or make it, on the condition `only_if`."""
+    parts = {"UpdateExpression": expression, **_condition(only_if, values)}
+    return {"Update": {"Key": {"id": {"S": item_id}}, **parts}}
+
+
+def delete(item_id: str, *, only_if: str, **values: Any) -> Write:
+    """Delete an item, on the condition `only_if`."""
+    return {"Delete": {"Key": {"id": {"S": item_id}}, **_condition(only_if, values)}}
+
+
+class Table:
+    """A DynamoDB table with the partition key `id`.
+
+    Args:
+        client: a DynamoDB client.
+        name: the table's name.
+    """
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client: Any = client
+        self._name = name
+
+    def get(self, item_id: str) -> dict[str, Any]:
+        """Read an item as it stands now; one that is not there is empty."""
+        answer = self._client.get_item(
+            TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True
+        )
+        return _plain(answer.get("Item", {}))
+
+    def query(self, index: str, condition: str, **values: Any) -> Iterator[dict[str, Any]]:
+        """Answer the items of `index` on which `condition` holds, a page at a time."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=_named(values),
+        )
+        return (_plain(item) for page in pages for item in page["Items"])
+
+    def write(self, *writes: Write) -> frozenset[int]:
+        """Do all of `writes` or none; answer the numbers of those whose condition did not hold.
+
+        Raises:
+            BusyError: others kept writing to the same items.
+        """
+        if len(writes) == 1:
+            return self._write_alone(writes[0])
+        request = [{kind: self._here(body) for kind, body in one.items()} for one in writes]
+        for _ in range(_MOST_TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=request)
+            except self._client.exceptions.TransactionCanceledException as error:
+                codes = [reason["Code"] for reason in error.response["CancellationReasons"]]
+                if refused := _places(codes, "ConditionalCheckFailed"):
+                    return refused
+                if not _places(codes, "TransactionConflict"):
+                    raise
+            else:
+                return frozenset()
+        raise BusyError("the ledger is being written by others")
+
+    def count(self, item_id: str, counter: str, *, expires: int) -> int:
+        """Add one to a counter of an item that is deleted after `expires`; answer the sum."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key={"id": {"S": item_id}},
+            UpdateExpression=f"SET expires = :expires ADD {counter} :one",
+            ExpressionAttributeValues=_named({"expires": expires, "one": 1}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"][counter]["N"])
+
+    def _write_alone(self, write: Write) -> frozenset[int]:
+        ((kind, body),) = write.items()
+        call = getattr(self._client, f"{kind.lower()}_item")
+        try:
+            call(**self._here(body))
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return frozenset({0})
+        return frozenset()
+
+    def _here(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        return {"TableName": self._name, **body}
+
+
+def _condition(only_if: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
+    named = {"ExpressionAttributeValues": _named(values)} if values else {}
+    return named if only_if is None else {"ConditionExpression": only_if, **named}
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    return _typed({f":{name}": value for name, value in values.items()})
+
+
+def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    serialize = TypeSerializer().serialize
+    return {name: serialize(value) for name, value in item.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserialize = TypeDeserializer().deserialize
+    return {name: deserialize(value) for name, value in item.items()}
+
+
+def _places(codes: Sequence[str], wanted: str) -> frozenset[int]:
+    return frozenset(number for number, code in enumerate(codes) if code == wanted)

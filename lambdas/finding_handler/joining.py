@@ -1,0 +1,35 @@
+"""What a finding means for the one that came first on the very same object (step 3)."""
+
+from datetime import datetime
+
+from lambdas.common.finding import Finding
+from lambdas.common.policy import Action, Decision
+from lambdas.common.record import POLICY, Record, Status
+
+
+def knows(lead: Record, finding: Finding) -> bool:
+    """Answer whether `finding` has joined `lead` already."""
+    return any(joined.id == finding.id for joined in lead.joined)
+
+
+def joined_by(lead: Record, finding: Finding, decision: Decision, *, now: datetime) -> Record:
+    """Add `finding` to `lead`, whose decision stands unless this one calls for another.
+
+    What the policy remediates at once is not left waiting for a review of something lesser, and
+    what was dismissed as one type of data is asked about again when another type is found in it.
+    """
+    if knows(lead, finding):
+        return lead
+    both = lead.with_joined(finding)
+    match lead.status:
+        case Status.AWAITING_REVIEW if decision.action is Action.AUTO:
+            status, reason = Status.REMEDIATING, decision.reason
+        case Status.DISMISSED if finding.type not in _types(lead):
+            status, reason = Status.AWAITING_REVIEW, f"{finding.type} was found in it as well"
+        case _:
+            return both
+    return both.moved_to(status, by=POLICY, reason=reason, now=now)
+
+
+def _types(lead: Record) -> set[str]:
+    return {lead.finding.type, *(joined.type for joined in lead.joined)}

@@ -1,0 +1,136 @@
+"""What is done without anybody's asking, once a minute."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from lambdas.common.record import Status
+from local.slack import Message
+from tests.lambdas.deployment import APPROVER, AUTO, Deployment, deployed
+
+DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)
+
+
+def replies(here: Deployment) -> list[Message]:
+    return [message for message in here.slack.messages if message.thread_ts]
+
+
+@pytest.fixture
+def waiting(here: Deployment) -> Deployment:
+    """A deployment with a finding that has waited for a day and a minute."""
+    here.deliver(here.put())
+    here.clock.ahead = DAY
+    return here
+
+
+def test_the_approvers_are_reminded_once_in_the_thread(waiting: Deployment) -> None:
+    (message,) = waiting.slack.messages
+    for _ in range(3):
+        waiting.tick()
+        waiting.clock.ahead += DAY
+    (reply,) = replies(waiting)
+    assert reply.thread_ts == message.ts
+    assert f"<@{APPROVER}>" in reply.text
+    assert "<@U0SECOND>" in reply.text
+
+
+def test_nobody_is_reminded_before_it_is_time(here: Deployment) -> None:
+    here.deliver(here.put())
+    here.clock.ahead = timedelta(hours=23)
+    here.tick()
+    assert replies(here) == []
+
+
+def test_nobody_is_reminded_of_what_is_decided(here: Deployment) -> None:
+    here.deliver(here.put())
+    assert here.click() == 200
+    here.clock.ahead = DAY
+    here.tick()
+    here.remediate()
+    here.tick()
+    assert replies(here) == []
+
+
+def test_two_runs_at_once_remind_once(waiting: Deployment) -> None:
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda _: waiting.tick(), range(4)))
+    assert len(replies(waiting)) == 1
+
+
+def test_a_reminder_that_slack_does_not_take_is_made_later(waiting: Deployment) -> None:
+    waiting.slack.answer_next(500)
+    waiting.tick()
+    assert replies(waiting) == []
+    waiting.clock.ahead += SOON
+    waiting.tick()
+    assert len(replies(waiting)) == 1
+
+
+def test_without_a_setting_nobody_is_reminded() -> None:
+    with deployed(REMINDER_HOURS="") as here:
+        here.deliver(here.put())
+        here.clock.ahead = 365 * DAY
+        here.tick()
+        assert replies(here) == []
+
+
+def test_what_could_not_be_told_for_a_day_is_told_at_last(here: Deployment) -> None:
+    found = here.put()
+    here.slack.answer_next(503, "service_unavailable", times=100)
+    assert here.deliver(found) == []
+    for _ in range(24 * 2):
+        here.clock.ahead += timedelta(minutes=30)
+        here.tick()
+    assert here.slack.messages == ()
+    here.slack.be_well()
+    here.clock.ahead += SOON
+    here.tick()
+    assert "please decide" in here.message.text
+    assert here.record(found).status is Status.AWAITING_REVIEW
+
+
+def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=1, times=2)
+    first, second = here.put(), here.put(body=b"another") | {"id": "second"}
+    here.deliver(first, second)
+    here.clock.ahead = SOON
+    here.slack.requests.clear()
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.tick()
+    assert here.slack.requests == ["chat.postMessage"]
+    here.clock.ahead += SOON
+    here.tick()
+    assert len(here.slack.messages) == 2
+
+
+def test_a_start_that_got_lost_is_made_again(here: Deployment) -> None:
+    found = here.put(AUTO)
+    here.deliver(found)
+    here.invocations.clear()
+    here.clock.ahead = timedelta(minutes=19)
+    here.tick()
+    assert here.invocations == []
+    here.clock.ahead = timedelta(minutes=21)
+    here.tick()
+    here.remediate()
+    assert here.record(found).status is Status.QUARANTINED
+    assert here.record(found).due is None
+
+
+def test_a_remediation_that_never_ends_is_told_as_a_failure_that_can_be_retried(
+    here: Deployment,
+) -> None:
+    found = here.put(AUTO)
+    here.deliver(found)
+    for _ in range(10):
+        here.clock.ahead += timedelta(minutes=21)
+        here.tick()
+    assert here.record(found).status is Status.FAILED
+    assert "did not come to an end" in here.message.text
+    assert "docs/runbook.md" in here.message.text
+    here.invocations.clear()
+    here.clock.ahead = timedelta()
+    assert here.click("retry") == 200
+    here.remediate()
+    assert here.record(found).status is Status.QUARANTINED
