@@ -1,21 +1,19 @@
 """What a person can do on the channel's page, by clicking in it, against the deployed stack."""
 
-import re
+import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, expect
+from slack_sdk.web import WebClient
 
 from local.browser import chromium, opened
-from local.sandbox import SOURCE, Sandbox
+from local.macie import event_about
+from local.sandbox import APPROVER, CHANNEL, SOURCE, Sandbox
+from tests.e2e.channel import MAILS, Channel
 
 pytestmark = pytest.mark.e2e
-
-MAILS = "jane.doe@example.com\njohn.roe@example.com\n"
-SECONDS = 60
-expect.set_options(timeout=SECONDS * 1000)
 
 
 @pytest.fixture(scope="session")
@@ -28,59 +26,9 @@ def browser() -> Iterator[Browser]:
         pytest.skip(str(error))
 
 
-@dataclass(frozen=True)
-class Channel:
-    """The page, as a person uses it."""
-
-    page: Page
-    deployed: Sandbox
-
-    def become(self, name: str) -> None:
-        """Be somebody else."""
-        self.page.get_by_role("radio", name=name).check(force=True)
-
-    def put(self, text: str = MAILS, *, name: str = "mails.txt") -> str:
-        """Put a file of one's own into the source bucket; answer its key there."""
-        key = f"{uuid.uuid4().hex[:8]} {name}"
-        file = {"name": key, "mimeType": "text/plain", "buffer": text.encode()}
-        self.page.locator("#files").set_input_files(file)  # type: ignore[arg-type]
-        expect(self.page.locator("#told")).to_contain_text(f"{key} is in the bucket")
-        return key
-
-    def run_job(self) -> str:
-        """Run the Macie job; answer what is told of it."""
-        self.page.get_by_role("button", name="Run Macie job").click()
-        told = self.page.locator("#told")
-        expect(told).to_have_text(re.compile(r"Macie read \d+ new objects?: \d+ findings?\."))
-        return told.inner_text()
-
-    def find(self, text: str = MAILS, *, name: str = "mails.txt") -> tuple[str, Locator]:
-        """Put a file and have Macie find it; answer its key, and its message."""
-        key = self.put(text, name=name)
-        self.run_job()
-        message = self.page.locator("article.message[data-finding]").filter(has_text=key[:8])
-        message.locator(".header").click()
-        return key, message
-
-    def do(self, message: Locator, action: str) -> None:
-        """Click a button of a message, and agree."""
-        message.get_by_role("button", name=action).click()
-        self.page.get_by_role("dialog").get_by_role("button", name=action).click()
-
-    def expect_history(self, *steps: str) -> None:
-        """Wait until the ledger shows these steps of the finding that is shown."""
-        expect(self.page.locator("#ledger li .status")).to_have_text(steps)
-
-    def objects(self, bucket: str) -> Locator:
-        """Answer what the panel lists of a bucket, by its title."""
-        heading = self.page.locator("#buckets h2").filter(has_text=bucket)
-        return heading.locator("xpath=following-sibling::ul[1]/li")
-
-
 @pytest.fixture
 def channel(browser: Browser, deployed: Sandbox) -> Iterator[Channel]:
     with opened(browser, deployed.slack.url) as page:
-        page.set_default_timeout(SECONDS * 1000)
         yield Channel(page, deployed)
 
 
@@ -248,3 +196,103 @@ def test_an_app_that_does_not_answer_is_told_of(channel: Channel) -> None:
     finally:
         channel.deployed.slack.request_url = answering
     expect(message).to_contain_text("please decide")
+
+
+def test_a_finding_is_dismissed_for_a_reason_and_reopened(channel: Channel) -> None:
+    key, message = channel.find()
+    reasons = message.get_by_role("combobox")
+    offered = reasons.locator("option:not([hidden])").all_inner_texts()
+    assert offered == ["False positive", "Accepted risk", "Handled elsewhere"]
+
+    reasons.select_option("Accepted risk")
+    channel.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    expect(reasons).to_have_value("")
+    reasons.select_option("Accepted risk")
+    channel.page.get_by_role("dialog").get_by_role("button", name="Dismiss").click()
+    expect(message).to_contain_text("Finding dismissed")
+    expect(message).to_contain_text("Dismissed by @Ada")
+    expect(message).to_contain_text("accepted risk")
+
+    channel.do(message, "Reopen")
+    expect(message).to_contain_text("Reopened by @Ada")
+    channel.expect_history("AWAITING REVIEW", "DISMISSED", "AWAITING REVIEW")
+    expect(channel.objects("Source bucket").filter(has_text=key)).to_have_count(1)
+
+
+def test_what_failed_is_tried_again_once_its_cause_is_gone(channel: Channel) -> None:
+    key, message = channel.find()
+    channel.do(message, "Remediate")
+    expect(message).to_contain_text("Object quarantined")
+    s3 = channel.deployed.client("s3")
+    another = s3.put_object(Bucket=SOURCE, Key=key, Body=b"another")["VersionId"]
+    channel.do(message, "Restore")
+    expect(message).to_contain_text("Remediation failed")
+    expect(message).to_contain_text("Another object stands under this name")
+
+    s3.delete_object(Bucket=SOURCE, Key=key, VersionId=another)
+    channel.do(message, "Retry")
+    expect(message).to_contain_text("Object restored")
+    assert s3.get_object(Bucket=SOURCE, Key=key)["Body"].read() == MAILS.encode()
+
+
+def test_another_finding_on_the_object_is_told_in_the_same_message(channel: Channel) -> None:
+    key, message = channel.find()
+    s3 = channel.deployed.client("s3")
+    more = event_about(s3, fixture="custom-identifier-low-kms", bucket=SOURCE, key=key)
+    channel.deployed.deliver(more)
+    expect(message).to_contain_text("Also found in this object")
+    expect(message).to_contain_text("SensitiveData:S3Object/CustomIdentifier")
+    about = channel.page.locator("article.message[data-finding]").filter(has_text=key[:8])
+    expect(about).to_have_count(1)
+
+
+@pytest.fixture
+def dry_run(deployed: Sandbox) -> Iterator[None]:
+    """Deploy the remediator with the mode DRY_RUN, for one test."""
+    functions = deployed.client("lambda")
+    (remediator,) = [
+        one
+        for one in functions.list_functions()["Functions"]
+        if "MODE" in one.get("Environment", {}).get("Variables", {})
+    ]
+    name, variables = remediator["FunctionName"], remediator["Environment"]["Variables"]
+
+    def set_mode(mode: str) -> None:
+        environment = {"Variables": {**variables, "MODE": mode}}
+        functions.update_function_configuration(FunctionName=name, Environment=environment)
+
+    set_mode("DRY_RUN")
+    yield
+    set_mode("LIVE")
+
+
+@pytest.mark.usefixtures("dry_run")
+def test_a_dry_run_moves_nothing_and_tells_what_it_would_have_moved(channel: Channel) -> None:
+    key, message = channel.find()
+    channel.do(message, "Remediate")
+    expect(message).to_contain_text("Dry run: nothing was moved")
+    expect(message).to_contain_text("would have been moved: 1")
+    expect(channel.objects("Source bucket").filter(has_text=key)).to_have_count(1)
+    expect(channel.objects("Quarantine bucket").filter(has_text=key)).to_have_count(0)
+    channel.expect_history("AWAITING REVIEW", "REMEDIATING", "DRY RUN")
+
+
+def test_a_reply_in_the_thread_stands_under_its_message(channel: Channel) -> None:
+    _, first = channel.find()
+    _, second = channel.find()
+    token = _bot_token(channel.deployed)
+    slack = WebClient(token, base_url=channel.deployed.slack.api_url)
+    parent = str(first.get_attribute("data-ts"))
+    slack.chat_postMessage(channel=CHANNEL, thread_ts=parent, text=f"⏰ <@{APPROVER}>: this waits")
+    reply = channel.page.locator("article.reply").filter(has_text="⏰ @Ada: this waits")
+    expect(reply).to_have_count(1)
+    expect(first.locator("xpath=following-sibling::article[1]")).to_contain_text("this waits")
+    expect(second).to_contain_text("please decide")
+
+
+def _bot_token(deployed: Sandbox) -> str:
+    secret = deployed.client("secretsmanager").get_secret_value(
+        SecretId=deployed.outputs.slack_secret
+    )
+    token: str = json.loads(secret["SecretString"])["botToken"]
+    return token
