@@ -79,8 +79,9 @@ class SandboxPanel:
         return sorted(latest_first, key=lambda one: (one["key"], not one["is_latest"]))
 
     def _history(self, finding_id: str) -> list[Any]:
-        record = self._read_record(finding_id) or {"history": {"L": []}}
-        history: list[Any] = TypeDeserializer().deserialize(record["history"])
+        """Answer the steps of a finding; what is none, such as a digest, has none."""
+        record = self._read_record(finding_id) or {}
+        history: list[Any] = TypeDeserializer().deserialize(record.get("history", {"L": []}))
         return history
 
     def _upload(self, request: Request) -> Answer:

@@ -1,82 +1,65 @@
-"""`make pictures`: what a person sees, photographed in a real browser for the README."""
+"""`make pictures`: every message that a person may see, photographed in a real browser."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from shutil import which
-from tempfile import TemporaryDirectory
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser
 
+from local.browser import chromium, opened
 from local.deployment import ROOT
-from local.macie import event_about
-from local.sandbox import APPROVER, Sandbox, sandbox, wait_for
+from local.gallery import Scene, scenes
+from local.sandbox import sandbox
 
 IMAGES = ROOT / "docs" / "images"
 
-_CALM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@contextmanager
-def channel_page(url: str, *, width: int = 1100) -> Iterator[Page]:
-    """Open the channel's page in the system's Chromium.
-
-    Raises:
-        FileNotFoundError: there is no Chromium.
-    """
-    chromium = which("chromium") or which("chromium-browser") or which("google-chrome")
-    if chromium is None:
-        raise FileNotFoundError("Chromium is needed, on Debian: apt-get install chromium")
-    with sync_playwright() as playwright, TemporaryDirectory() as profile:
-        context = playwright.chromium.launch_persistent_context(
-            profile,
-            executable_path=chromium,
-            args=list(_CALM),
-            viewport={"width": width, "height": 900},
-        )
-        page = context.pages[0]
-        page.goto(url)
-        yield page
-        context.close()
+_WIDE = 824
 
 
 def main() -> None:
-    """Take the pictures."""
+    """Take the pictures; those that are no more are removed."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with sandbox(tell=print) as one, channel_page(one.slack.url) as page:
-        _take(one, page)
+    with sandbox(tell=print) as one, chromium() as browser:
+        taken = {path for scene in scenes(one) for path in _take(browser, one.slack.url, scene)}
+    for path in set(IMAGES.glob("*.png")) - taken:
+        path.unlink()
 
 
-def _take(one: Sandbox, page: Page) -> None:
-    finding_id = _found(one)
-    message = wait_for(lambda: one.message_about(finding_id))
-    _photograph(page, message.ts, "please decide", IMAGES / "review.png")
-    one.slack.click(message.ts, "remediate", APPROVER)
-    _photograph(page, message.ts, "Object quarantined", IMAGES / "quarantined.png")
+def _take(browser: Browser, url: str, scene: Scene) -> Iterator[Path]:
+    print(scene.name, flush=True)
+    yield _message(browser, url, scene)
+    match scene.name:
+        case "review":
+            yield _phone(browser, url, scene)
+        case "quarantined":
+            yield _page(browser, url, scene)
 
 
-def _found(one: Sandbox) -> str:
-    s3 = one.client("s3")
-    s3.create_bucket(Bucket="acme-hr-uploads")
-    key = "onboarding/new hires 2026.csv"
-    s3.put_object(Bucket="acme-hr-uploads", Key=key, Body=b"name,ssn\nJane Doe,078-05-1120\n")
-    return one.deliver(
-        event_about(s3, fixture="multiple-high-public", bucket="acme-hr-uploads", key=key)
-    )
+def _message(browser: Browser, url: str, scene: Scene) -> Path:
+    path = IMAGES / f"{scene.name}.png"
+    with opened(browser, url, width=_WIDE) as page:
+        page.locator(f'input[value="{scene.viewer}"]').check(force=True)
+        # As printed: the channel alone, with no mark of what is chosen.
+        page.emulate_media(media="print")
+        page.locator(f'article[data-ts="{scene.ts}"]').screenshot(path=path)
+    return path
 
 
-def _photograph(page: Page, ts: str, wanted: str, path: Path) -> None:
-    message = page.locator(f'article[data-ts="{ts}"]').filter(has_text=wanted)
-    message.wait_for()
-    message.screenshot(path=path)
+def _phone(browser: Browser, url: str, scene: Scene) -> Path:
+    path = IMAGES / "phone.png"
+    with opened(browser, url, width=390, height=1020) as page:
+        page.locator(f'article[data-ts="{scene.ts}"]').evaluate("one => one.scrollIntoView()")
+        page.screenshot(path=path)
+    return path
+
+
+def _page(browser: Browser, url: str, scene: Scene) -> Path:
+    path = IMAGES / "page.png"
+    with opened(browser, url) as page:
+        page.locator(f'article[data-ts="{scene.ts}"] .header').click()
+        page.locator("#ledger .QUARANTINED").wait_for()
+        page.mouse.move(0, 0)
+        page.screenshot(path=path)
+    return path
 
 
 if __name__ == "__main__":

@@ -66,6 +66,36 @@ class Sandbox:
         """Have what is due done, as the schedule does every minute."""
         tick(self.client("sqs"), self.outputs.finding_queue_url)
 
+    def make_due(self, finding_id: str) -> None:
+        """Let a finding have waited so long that its approvers are to be reminded."""
+        long_ago = "2026-01-01T00:00:00+00:00"
+        self.client("dynamodb").update_item(
+            TableName=self.outputs.ledger_table,
+            Key={"id": {"S": finding_id}},
+            UpdateExpression="SET due_at = :zero, look_at = :long_ago",
+            ExpressionAttributeValues={":zero": {"N": "0"}, ":long_ago": {"S": long_ago}},
+        )
+
+    @contextmanager
+    def dry_run(self) -> Iterator[None]:
+        """Have the remediator run in the mode DRY_RUN for a while."""
+        functions = self.client("lambda")
+        every = functions.list_functions()["Functions"]
+        (remediator,) = (one for one in every if "MODE" in one["Environment"]["Variables"])
+        variables = remediator["Environment"]["Variables"]
+
+        def set_mode(mode: str) -> None:
+            functions.update_function_configuration(
+                FunctionName=remediator["FunctionName"],
+                Environment={"Variables": {**variables, "MODE": mode}},
+            )
+
+        set_mode("DRY_RUN")
+        try:
+            yield
+        finally:
+            set_mode("LIVE")
+
     def record(self, finding_id: str) -> dict[str, Any] | None:
         """Read the ledger's item of a finding, in DynamoDB's JSON, or None."""
         answer = self.client("dynamodb").get_item(

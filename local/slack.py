@@ -85,6 +85,14 @@ class SlackStandIn:
         """The private replies, oldest first."""
         return self._workspace.ephemerals
 
+    def message(self, ts: str, *, edits: int | None = None) -> Message:
+        """Answer a message as it stands, or as it stood after so many `edits`.
+
+        Raises:
+            LookupError: there is no such message.
+        """
+        return self._workspace.message(ts, edits=edits)
+
     def answer_next(
         self,
         status: int,
@@ -134,7 +142,7 @@ class SlackStandIn:
         Raises:
             LookupError: the message has no such button.
         """
-        message = shown or self._workspace.message(ts)
+        message = shown or self.message(ts)
         if self.request_url is None:
             raise LookupError("the app has no request URL yet")
         callback = uuid.uuid4().hex
@@ -178,7 +186,7 @@ class SlackStandIn:
     def _clicked(self, click: Mapping[str, Any]) -> Answer:
         """Click as the page asks: on the message as the page shows it."""
         ts, choice = click["ts"], click.get("choice")
-        shown = self._workspace.message(ts, edits=click.get("edits"))
+        shown = self.message(ts, edits=click.get("edits"))
         status = self.click(ts, click["action_id"], click["user"], choice=choice, shown=shown)
         return Answer(status=200, body={"status": status})
 

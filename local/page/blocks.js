@@ -17,12 +17,15 @@ export function make(tag, kind, ...children) {
 export const nameOf = user =>
   document.querySelector(`#people input[value="${CSS.escape(user)}"]`)?.closest("label").querySelector("b").textContent ?? user;
 
+/* Spell out what would not be seen, or would turn the reading direction. */
+export const visible = text => text.replaceAll(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, one => `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`);
+
 const plain = text => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 
 function day(moment) {
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 86400000);
-  if (days === 0) return "Today";
-  return days === 1 ? "Yesterday" : moment.toLocaleDateString("en-US", { month: "short", day: "numeric", year: "numeric" });
+  if (days === 0) return "today";
+  return days === 1 ? "yesterday" : moment.toLocaleDateString("en-US", { month: "short", day: "numeric", year: "numeric" });
 }
 export const clock = moment => moment.toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
 

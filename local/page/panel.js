@@ -1,6 +1,6 @@
 /* Beside the channel: both buckets, the chosen finding's history, files of one's own, the job. */
 
-import { clock, make, nameOf } from "./blocks.js";
+import { clock, make, nameOf, visible } from "./blocks.js";
 
 const MADE_UP = [
   ["customers", "name,card,mail\nJane Doe,4111 1111 1111 1111,jane.doe@example.com\nJohn Roe,5500 0055 5555 5559,john.roe@example.com\n", "csv"],
@@ -14,7 +14,7 @@ const job = document.getElementById("job");
 let chosen, newest, shown = "", made = 0;
 
 export function tell(text) {
-  told.textContent = text;
+  told.textContent = visible(text);
 }
 export const isChosen = finding => Boolean(finding) && finding === (chosen ?? newest);
 
@@ -33,7 +33,8 @@ export async function refresh(messages) {
   if (JSON.stringify([state, finding]) === shown) return;
   shown = JSON.stringify([state, finding]);
   document.getElementById("finding").textContent = finding ? `of ${finding.slice(0, 8)}…` : "";
-  document.querySelector("#ledger ol").replaceChildren(...state.history.map(step));
+  const none = make("li", "soft", finding ? "no steps of its own" : "nothing yet");
+  document.querySelector("#ledger ol").replaceChildren(...state.history.length ? state.history.map(step) : [none]);
   document.getElementById("buckets").replaceChildren(...state.buckets.flatMap(bucket));
 }
 
@@ -43,8 +44,7 @@ function step(entry) {
   time.title = entry.at;
   const head = make("div", "", make("b", `status ${entry.status}`, entry.status.replaceAll("_", " ")), " ", by, time);
   const item = make("li", entry.is_refused ? "refused" : "", head);
-  if (entry.is_refused) item.append(make("div", "", "refused: "));
-  for (const line of [entry.reason, entry.advice]) if (line) item.append(make("div", "why", line));
+  for (const line of [entry.is_refused && "refused", entry.reason, entry.advice]) if (line) item.append(make("div", "why", visible(line)));
   return item;
 }
 
@@ -54,7 +54,7 @@ function bucket({ title, name, versions }) {
   const rows = versions.map(version => {
     const state = version.is_marker ? "delete marker" : sizes(version.size);
     const kind = [version.is_marker && "marker", version.is_latest || "older"].filter(Boolean).join(" ");
-    const row = make("li", kind, make("span", "key", version.key), make("span", "what", version.is_latest ? state : `${state}, older`));
+    const row = make("li", kind, make("span", "key", visible(version.key)), make("span", "what", version.is_latest ? state : `${state}, older`));
     row.title = `version ${version.version}, ${version.modified}`;
     return row;
   });

@@ -249,21 +249,8 @@ def test_another_finding_on_the_object_is_told_in_the_same_message(channel: Chan
 @pytest.fixture
 def dry_run(deployed: Sandbox) -> Iterator[None]:
     """Deploy the remediator with the mode DRY_RUN, for one test."""
-    functions = deployed.client("lambda")
-    (remediator,) = [
-        one
-        for one in functions.list_functions()["Functions"]
-        if "MODE" in one.get("Environment", {}).get("Variables", {})
-    ]
-    name, variables = remediator["FunctionName"], remediator["Environment"]["Variables"]
-
-    def set_mode(mode: str) -> None:
-        environment = {"Variables": {**variables, "MODE": mode}}
-        functions.update_function_configuration(FunctionName=name, Environment=environment)
-
-    set_mode("DRY_RUN")
-    yield
-    set_mode("LIVE")
+    with deployed.dry_run():
+        yield
 
 
 @pytest.mark.usefixtures("dry_run")

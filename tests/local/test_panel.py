@@ -43,7 +43,8 @@ def slack(s3: Any, delivered: list[Any]) -> Iterator[SlackStandIn]:
         delivered.append(event)
         return str(event["detail"]["id"])
 
-    ledger = {"finding-1": {"history": TypeSerializer().serialize([ENTRY])}}
+    history = {"history": TypeSerializer().serialize([ENTRY])}
+    ledger: dict[str, Mapping[str, Any]] = {"finding-1": history, "digest#1": {"id": {"S": "d"}}}
     with SlackStandIn(bot_token="xoxb-1", signing_secret="secret") as one:
         one.panel = SandboxPanel(
             s3,
@@ -95,7 +96,8 @@ def test_every_version_and_delete_marker_is_shown(s3: Any, slack: SlackStandIn) 
 
 def test_the_history_is_the_ledgers(slack: SlackStandIn) -> None:
     assert _ask(slack, "panel/state?finding=finding-1")["history"] == [ENTRY]
-    assert _ask(slack, "panel/state?finding=unheard-of")["history"] == []
+    for none in ("unheard-of", "digest%231"):
+        assert _ask(slack, f"panel/state?finding={none}")["history"] == []
     assert _ask(slack, "panel/state")["history"] == []
 
 
