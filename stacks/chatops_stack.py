@@ -112,6 +112,7 @@ class ChatOpsStack(Stack):
                 "Findings": intake.dead_letters,
                 "Remediations": remediator.dead_letters,
             },
+            table=ledger.table,
             alarm_email=settings.alarm_email,
         )
 
@@ -121,6 +122,9 @@ class ChatOpsStack(Stack):
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "LedgerTableName": ledger.table.table_name,
             "FindingQueueUrl": intake.queue.queue_url,
+            "FindingDeadLettersUrl": intake.dead_letters.queue_url,
+            "RemediationDeadLettersUrl": remediator.dead_letters.queue_url,
+            "RemediatorName": remediator.function_name,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
