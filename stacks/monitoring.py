@@ -45,7 +45,7 @@ class Monitoring(Construct):
                 "SlackUnwell",
                 _slack_refusals(),
                 "Slack did not take messages; they are told when it does.",
-                threshold=50,
+                threshold=10,
             ),
         ]
         topic = _topic(self, alarm_email)
@@ -82,7 +82,7 @@ class Monitoring(Construct):
     def _alarm(
         self,
         name: str,
-        metric: cloudwatch.Metric | cloudwatch.MathExpression,
+        metric: cloudwatch.Metric,
         description: str,
         *,
         threshold: int = 1,
@@ -99,21 +99,14 @@ class Monitoring(Construct):
         )
 
 
-def _slack_refusals() -> cloudwatch.MathExpression:
-    """Add up what both functions that call Slack were refused in a quarter of an hour."""
-    period = Duration.minutes(15)
-    each = {
-        f"m{number}": cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=SLACK_REFUSALS,
-            dimensions_map={"service": service},
-            statistic="Sum",
-            period=period,
-        )
-        for number, service in enumerate(("finding_handler", "remediator"))
-    }
-    return cloudwatch.MathExpression(
-        expression="FILL(m0, 0) + FILL(m1, 0)", using_metrics=each, period=period
+def _slack_refusals() -> cloudwatch.Metric:
+    """Count what the finding handler was refused, which tries again whatever anybody was."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=SLACK_REFUSALS,
+        dimensions_map={"service": "finding_handler"},
+        statistic="Sum",
+        period=Duration.minutes(15),
     )
 
 

@@ -46,14 +46,9 @@ def test_findings_that_wait_alarm(template: Template) -> None:
 
 def test_a_slack_that_refuses_alarms(template: Template) -> None:
     """What it did not take waits in the ledger, and somebody should know."""
-    (alarm,) = (one for one in _alarms(template) if "Metrics" in one)
-    named = {
-        metric["MetricStat"]["Metric"]["MetricName"]
-        for metric in alarm["Metrics"]
-        if "MetricStat" in metric
-    }
+    alarm = only(template, "AWS::CloudWatch::Alarm", {"Namespace": measures.NAMESPACE})
 
-    assert named == {measures.SLACK_REFUSALS}
+    assert alarm["MetricName"] == measures.SLACK_REFUSALS
     assert (dashboard.NAMESPACE, dashboard.SLACK_REFUSALS) == (
         measures.NAMESPACE,
         measures.SLACK_REFUSALS,
