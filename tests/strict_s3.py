@@ -1,7 +1,8 @@
 """A checking layer in front of an S3 emulator: what Amazon S3 refuses, and emulators let pass.
 
 moto ignores conditions and owners on copies; ministack ignores `IfNoneMatch` on CopyObject, owners
-and archived storage classes; neither knows object annotations. Each rule names its source.
+and archived storage classes; neither knows object annotations, and neither keeps to regions, to
+KMS keys or to who pays. Each rule names its source.
 """
 
 import io
@@ -30,6 +31,9 @@ class StrictS3:
         account: the account that owns all the buckets.
         deny: `(operation, parameters)` to whether IAM or a bucket policy denies it.
         annotations: `(bucket, key, version id)` to annotations by name.
+        regions: the buckets that are not in the region of whoever asks, and where they are.
+        requester_pays: the buckets that only answer who takes the charges.
+        refused_keys: the KMS keys that may not be used, and S3's error code for each.
         calls: every S3 operation asked for, in order.
         asked: the same with their parameters.
     """
@@ -38,6 +42,9 @@ class StrictS3:
     account: str
     deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
     annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
+    regions: dict[str, str] = field(default_factory=dict)
+    requester_pays: set[str] = field(default_factory=set)
+    refused_keys: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
@@ -52,6 +59,10 @@ class StrictS3:
         self.asked.append((model.name, asked))
         if self.deny(model.name, asked) or self._is_foreign(asked):
             return _refused(403, "AccessDenied")
+        if self._is_unpaid(model, asked):
+            return _refused(403, "AccessDenied")
+        if self.regions.get(asked["Bucket"], context["client_region"]) != context["client_region"]:
+            return _refused(301, "PermanentRedirect")
         rule = getattr(self, f"_{model.name}", None)
         return rule(asked) if rule else None
 
@@ -59,6 +70,31 @@ class StrictS3:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
         names = ("ExpectedBucketOwner", "ExpectedSourceBucketOwner")
         return any(asked.get(name, self.account) != self.account for name in names)
+
+    def _is_unpaid(self, model: Any, asked: Mapping[str, Any]) -> bool:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html."""
+        touched = {asked["Bucket"], asked.get("CopySource", {}).get("Bucket")}
+        has_word = "RequestPayer" in model.input_shape.members
+        return bool(has_word and touched & self.requester_pays and "RequestPayer" not in asked)
+
+    def _HeadObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (ChecksumMode)."""
+        found = self._look(asked["Bucket"], asked["Key"], asked.get("VersionId"))
+        if "ChecksumMode" not in asked or found is None:
+            return None
+        refusal = self._refused_key(found)
+        status = refusal[0].status_code if refusal else None
+        # A HEAD request is answered without a body, so without the error's name.
+        return _refused(status, str(status)) if status else None
+
+    def _refused_key(self, found: Any) -> Any:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
+        key = found.get("SSEKMSKeyId")
+        code = self.refused_keys.get(key)
+        if code is None:
+            return None
+        said = f"The remediator is not authorized to perform: kms:Decrypt on resource: {key}"
+        return _refused(403, code, said) if code == "AccessDenied" else _refused(400, code)
 
     def _CopyObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
         source = self._source(asked)
@@ -94,7 +130,7 @@ class StrictS3:
         wanted = asked.get("CopySourceIfMatch")
         if wanted is not None and wanted.strip('"') != source["ETag"].strip('"'):
             return _refused(412, "PreconditionFailed")
-        return None
+        return self._refused_key(source)
 
     def _refused_destination(self, asked: Mapping[str, Any]) -> Any:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
@@ -125,8 +161,8 @@ def _answered(parsed: dict[str, Any]) -> Any:
     return _Status(200), parsed
 
 
-def _refused(status: int, code: str) -> Any:
-    error = {"Code": code, "Message": "refused by the checking layer"}
+def _refused(status: int, code: str, said: str = "refused by the checking layer") -> Any:
+    error = {"Code": code, "Message": said}
     return _Status(status), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 
