@@ -28,11 +28,13 @@ class StrictS3:
 
     Attributes:
         plain: an S3 client without the rules, to look things up.
-        account: the account that owns all the buckets.
+        account: the account that owns all the buckets but those in `owners`.
         deny: `(operation, parameters)` to whether IAM or a bucket policy denies it.
         annotations: `(bucket, key, version id)` to annotations by name.
-        regions: the buckets that are not in the region of whoever asks, and where they are.
+        owners: the accounts that own the other buckets.
+        regions: where buckets are; the others are in every region.
         requester_pays: the buckets that only answer who takes the charges.
+        dsse_keys: `(bucket, key)` to the KMS key of an object encrypted twice with it.
         refused_keys: the KMS keys that may not be used, and S3's error code for each.
         calls: every S3 operation asked for, in order.
         asked: the same with their parameters.
@@ -42,8 +44,10 @@ class StrictS3:
     account: str
     deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
     annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     regions: dict[str, str] = field(default_factory=dict)
     requester_pays: set[str] = field(default_factory=set)
+    dsse_keys: dict[tuple[str, str], str] = field(default_factory=dict)
     refused_keys: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
@@ -66,10 +70,21 @@ class StrictS3:
         rule = getattr(self, f"_{model.name}", None)
         return rule(asked) if rule else None
 
+    def after_call(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
+        """Take back what S3 would not answer: a version where a bucket never made any."""
+        if model.name == "CompleteMultipartUpload" and parsed.get("VersionId") == "null":
+            del parsed["VersionId"]
+
     def _is_foreign(self, asked: Mapping[str, Any]) -> bool:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
-        names = ("ExpectedBucketOwner", "ExpectedSourceBucketOwner")
-        return any(asked.get(name, self.account) != self.account for name in names)
+        buckets = {
+            "ExpectedBucketOwner": asked["Bucket"],
+            "ExpectedSourceBucketOwner": asked.get("CopySource", {}).get("Bucket"),
+        }
+        return any(
+            name in asked and asked[name] != self.owners.get(bucket, self.account)
+            for name, bucket in buckets.items()
+        )
 
     def _is_unpaid(self, model: Any, asked: Mapping[str, Any]) -> bool:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html."""
@@ -80,12 +95,14 @@ class StrictS3:
     def _HeadObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (ChecksumMode)."""
         found = self._look(asked["Bucket"], asked["Key"], asked.get("VersionId"))
-        if "ChecksumMode" not in asked or found is None:
+        if found is None:
             return None
-        refusal = self._refused_key(found)
-        status = refusal[0].status_code if refusal else None
-        # A HEAD request is answered without a body, so without the error's name.
-        return _refused(status, str(status)) if status else None
+        refusal = self._refused_key(found) if "ChecksumMode" in asked else None
+        if refusal is not None:
+            # A HEAD request is answered without a body, so without the error's name.
+            status = refusal[0].status_code
+            return _refused(status, str(status))
+        return _answered(found) if (asked["Bucket"], asked["Key"]) in self.dsse_keys else None
 
     def _refused_key(self, found: Any) -> Any:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
@@ -117,9 +134,13 @@ class StrictS3:
     def _look(self, bucket: str, key: str, version_id: str | None = None) -> Any:
         version = {"VersionId": version_id} if version_id else {}
         try:
-            return self.plain.head_object(Bucket=bucket, Key=key, **version)
+            found = self.plain.head_object(
+                Bucket=bucket, Key=key, ChecksumMode="ENABLED", **version
+            )
         except ClientError:
             return None
+        dsse = self.dsse_keys.get((bucket, key))
+        return found | {"SSEKMSKeyId": dsse} if dsse else found
 
     def _refused_source(self, asked: Mapping[str, Any], source: Any) -> Any:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html."""

@@ -92,6 +92,14 @@ class World:
             for key, version in reversed(self.versions(bucket))
         ]
 
+    @contextmanager
+    def before(self, operation: str, happen: Callable[..., None]) -> Iterator[None]:
+        """Have something happen each time before S3 is asked for `operation`."""
+        event = f"provide-client-params.s3.{operation}"
+        self.guarded.meta.events.register(event, happen)
+        yield
+        self.guarded.meta.events.unregister(event, happen)
+
     def record(self, finding: Finding) -> Record:
         """Read the finding's record."""
         return self.ledger.get(finding.id)
@@ -150,6 +158,9 @@ class _Shared:
             guarded.register("after-call", self._after)
             guarded.register("provide-client-params.s3", self._asked)
             guarded.register("before-call.s3", self._ruled)
+            guarded.register("after-call.s3", self._corrected)
+            # moto forgets boto3's default session whenever it starts.
+            self.session: Any = boto3.DEFAULT_SESSION
             self._clients: dict[tuple[str, str], Any] = {}
             for name in ("s3", "dynamodb", "secretsmanager"):
                 self.client(name)
@@ -159,7 +170,8 @@ class _Shared:
         """Answer the client that a function of ours gets."""
         named = service, region or "us-east-1"
         if named not in self._clients:
-            self._clients[named] = boto3.client(service, config=_BY_PATH, region_name=named[1])
+            make = self.session.client
+            self._clients[named] = make(service, config=_BY_PATH, region_name=named[1])
         return self._clients[named]
 
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -173,6 +185,9 @@ class _Shared:
 
     def _ruled(self, **event: Any) -> Any:
         return self.strict.before_call(**event)
+
+    def _corrected(self, **event: Any) -> None:
+        self.strict.after_call(**event)
 
 
 @cache
