@@ -49,6 +49,8 @@ class Remediator(HandlerFunction):
 class FindingHandler(HandlerFunction):
     """Steps 3 and 4: decides about a finding, and asks in Slack."""
 
+    LONGEST_RUN = Duration.minutes(1)
+
     def __init__(
         self,
         scope: Construct,
@@ -58,6 +60,7 @@ class FindingHandler(HandlerFunction):
         shared: Mapping[str, str],
         quarantine: Quarantine,
         remediator: Remediator,
+        findings: sqs.IQueue,
     ) -> None:
         super().__init__(
             scope,
@@ -65,7 +68,7 @@ class FindingHandler(HandlerFunction):
             package="finding_handler",
             description="Decides about a Macie finding: remediate, ask in Slack, or ignore",
             memory_mb=512,
-            timeout=Duration.minutes(1),
+            timeout=self.LONGEST_RUN,
             environment={
                 **shared,
                 "REMEDIATOR_FUNCTION": remediator.function_name,
@@ -77,6 +80,8 @@ class FindingHandler(HandlerFunction):
                 "DIGEST_THRESHOLD": _number(settings.digest_threshold),
                 "PROTECTED_BUCKETS": json.dumps(settings.protected_buckets),
                 "APPROVERS": json.dumps(settings.approvers),
+                "FINDING_QUEUE": findings.queue_url,
+                "RECONCILE_HOURS": _number(settings.reconcile_hours),
                 "REMINDER_HOURS": _number(settings.reminder_hours),
             },
         )

@@ -110,6 +110,11 @@ class Settings(BaseModel):
         description="how many findings of an hour are told one by one, 0 to 100000, or null for"
         " all; the others are told in digests",
     )
+    reconcile_hours: Annotated[int, Field(ge=1, le=168)] | None = Field(
+        default=None,
+        description="after how many hours Macie is asked again and again for findings that were"
+        " not delivered, 1 to 168, or null for never",
+    )
     reminder_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(
         default=24,
         description="after how many hours without a decision the approvers are reminded, 1 to"

@@ -1,7 +1,8 @@
 """A checking layer in front of an S3 emulator: what Amazon S3 refuses, and emulators let pass.
 
 moto ignores conditions and owners on copies; ministack ignores `IfNoneMatch` on CopyObject, owners
-and archived storage classes; neither knows object annotations. Each rule names its source.
+and archived storage classes; neither knows object annotations, and neither keeps to regions, to
+KMS keys or to who pays. Each rule names its source.
 """
 
 import io
@@ -27,9 +28,14 @@ class StrictS3:
 
     Attributes:
         plain: an S3 client without the rules, to look things up.
-        account: the account that owns all the buckets.
+        account: the account that owns all the buckets but those in `owners`.
         deny: `(operation, parameters)` to whether IAM or a bucket policy denies it.
         annotations: `(bucket, key, version id)` to annotations by name.
+        owners: the accounts that own the other buckets.
+        regions: where buckets are; the others are in every region.
+        requester_pays: the buckets that only answer who takes the charges.
+        dsse_keys: `(bucket, key)` to the KMS key of an object encrypted twice with it.
+        refused_keys: the KMS keys that may not be used, and S3's error code for each.
         calls: every S3 operation asked for, in order.
         asked: the same with their parameters.
     """
@@ -38,6 +44,11 @@ class StrictS3:
     account: str
     deny: Callable[[str, Mapping[str, Any]], bool] = lambda *_: False
     annotations: dict[tuple[str, str, str | None], dict[str, bytes]] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    regions: dict[str, str] = field(default_factory=dict)
+    requester_pays: set[str] = field(default_factory=set)
+    dsse_keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused_keys: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     asked: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
@@ -52,13 +63,55 @@ class StrictS3:
         self.asked.append((model.name, asked))
         if self.deny(model.name, asked) or self._is_foreign(asked):
             return _refused(403, "AccessDenied")
+        if self._is_unpaid(model, asked):
+            return _refused(403, "AccessDenied")
+        if self.regions.get(asked["Bucket"], context["client_region"]) != context["client_region"]:
+            return _refused(301, "PermanentRedirect")
         rule = getattr(self, f"_{model.name}", None)
         return rule(asked) if rule else None
 
+    def after_call(self, model: Any, parsed: dict[str, Any], **_: Any) -> None:
+        """Take back what S3 would not answer: a version where a bucket never made any."""
+        if model.name == "CompleteMultipartUpload" and parsed.get("VersionId") == "null":
+            del parsed["VersionId"]
+
     def _is_foreign(self, asked: Mapping[str, Any]) -> bool:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html."""
-        names = ("ExpectedBucketOwner", "ExpectedSourceBucketOwner")
-        return any(asked.get(name, self.account) != self.account for name in names)
+        buckets = {
+            "ExpectedBucketOwner": asked["Bucket"],
+            "ExpectedSourceBucketOwner": asked.get("CopySource", {}).get("Bucket"),
+        }
+        return any(
+            name in asked and asked[name] != self.owners.get(bucket, self.account)
+            for name, bucket in buckets.items()
+        )
+
+    def _is_unpaid(self, model: Any, asked: Mapping[str, Any]) -> bool:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html."""
+        touched = {asked["Bucket"], asked.get("CopySource", {}).get("Bucket")}
+        has_word = "RequestPayer" in model.input_shape.members
+        return bool(has_word and touched & self.requester_pays and "RequestPayer" not in asked)
+
+    def _HeadObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html (ChecksumMode)."""
+        found = self._look(asked["Bucket"], asked["Key"], asked.get("VersionId"))
+        if found is None:
+            return None
+        refusal = self._refused_key(found) if "ChecksumMode" in asked else None
+        if refusal is not None:
+            # A HEAD request is answered without a body, so without the error's name.
+            status = refusal[0].status_code
+            return _refused(status, str(status))
+        return _answered(found) if (asked["Bucket"], asked["Key"]) in self.dsse_keys else None
+
+    def _refused_key(self, found: Any) -> Any:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html."""
+        key = found.get("SSEKMSKeyId")
+        code = self.refused_keys.get(key)
+        if code is None:
+            return None
+        said = f"The remediator is not authorized to perform: kms:Decrypt on resource: {key}"
+        return _refused(403, code, said) if code == "AccessDenied" else _refused(400, code)
 
     def _CopyObject(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
         source = self._source(asked)
@@ -81,9 +134,13 @@ class StrictS3:
     def _look(self, bucket: str, key: str, version_id: str | None = None) -> Any:
         version = {"VersionId": version_id} if version_id else {}
         try:
-            return self.plain.head_object(Bucket=bucket, Key=key, **version)
+            found = self.plain.head_object(
+                Bucket=bucket, Key=key, ChecksumMode="ENABLED", **version
+            )
         except ClientError:
             return None
+        dsse = self.dsse_keys.get((bucket, key))
+        return found | {"SSEKMSKeyId": dsse} if dsse else found
 
     def _refused_source(self, asked: Mapping[str, Any], source: Any) -> Any:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html."""
@@ -94,7 +151,7 @@ class StrictS3:
         wanted = asked.get("CopySourceIfMatch")
         if wanted is not None and wanted.strip('"') != source["ETag"].strip('"'):
             return _refused(412, "PreconditionFailed")
-        return None
+        return self._refused_key(source)
 
     def _refused_destination(self, asked: Mapping[str, Any]) -> Any:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
@@ -125,8 +182,8 @@ def _answered(parsed: dict[str, Any]) -> Any:
     return _Status(200), parsed
 
 
-def _refused(status: int, code: str) -> Any:
-    error = {"Code": code, "Message": "refused by the checking layer"}
+def _refused(status: int, code: str, said: str = "refused by the checking layer") -> Any:
+    error = {"Code": code, "Message": said}
     return _Status(status), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
 
 

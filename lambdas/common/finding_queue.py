@@ -1,7 +1,8 @@
 """The queue of findings, as who has something for the finding handler to look at sees it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 AGENDA = "Scheduled Event"
@@ -25,6 +26,15 @@ class FindingQueue:
 
     def look_now(self) -> None:
         """Have the finding handler see what is due without waiting for the minute."""
-        self._make_client().send_message(
-            QueueUrl=self._url, MessageBody=json.dumps({"detail-type": AGENDA})
-        )
+        self.send({"detail-type": AGENDA})
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Have the finding handler handle `event`, in which times may be datetimes."""
+        body = json.dumps(event, default=_as_in_events)
+        self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
+
+
+def _as_in_events(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is in no event")

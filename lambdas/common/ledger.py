@@ -1,7 +1,7 @@
 """The ledger: one item a finding, every write conditional, so that nobody acts twice."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,10 @@ class Ledger:
             raise UnknownFindingError(finding_id)
         record: Record = decode(Record, item)
         return record
+
+    def known(self, finding_ids: Sequence[str]) -> set[str]:
+        """Answer which of at most 100 findings have a record."""
+        return self._table.known(finding_ids)
 
     def on_same_object(self, finding: Finding) -> Iterator[Record]:
         """Answer the records of other findings on the very same object."""

@@ -1,5 +1,6 @@
 """The Slack channel: one message a finding, posted once and updated in place (steps 3 and 8)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
@@ -31,9 +32,18 @@ class SlackChannel:
         channel: the channel's id.
         secret: holds the app's bot token.
         api_url: where the Web API is, Slack's own or the sandbox's.
+        witness: is shown each time that Slack was busy or unwell.
     """
 
-    def __init__(self, channel: str, *, secret: SecretReader, api_url: str) -> None:
+    def __init__(
+        self,
+        channel: str,
+        *,
+        secret: SecretReader,
+        api_url: str,
+        witness: Callable[[SlackError], None] = lambda _: None,
+    ) -> None:
+        self._witness = witness
         self._channel = channel
         self._secret = secret
         self._api_url = api_url
@@ -116,6 +126,13 @@ class SlackChannel:
         self._call("chat.postEphemeral", channel=self._channel, user=user, text=text)
 
     def _call(self, method: str, **fields: Any) -> Any:
+        try:
+            return self._called(method, **fields)
+        except SlackError as error:
+            self._witness(error)
+            raise
+
+    def _called(self, method: str, **fields: Any) -> Any:
         token = self._secret.read().bot_token
         # Its retries would post twice what was posted but not answered.
         web_client = WebClient(token, base_url=self._api_url, timeout=_SECONDS, retry_handlers=[])

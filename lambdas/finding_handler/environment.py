@@ -27,6 +27,8 @@ class Environment:
     approvers: str
     reminder_hours: str
     digest_threshold: str
+    reconcile_hours: str
+    finding_queue: str
 
     @property
     def policy(self) -> RemediationPolicy:
@@ -48,6 +50,11 @@ class Environment:
     def most_told(self) -> int | None:
         """How many findings of an hour are told one by one."""
         return number(self.digest_threshold)
+
+    @property
+    def reconciliation_window(self) -> timedelta:
+        """How far back Macie is asked for findings: three runs may fail, and nothing is missed."""
+        return 4 * (hours(self.reconcile_hours) or timedelta(hours=24))
 
     @property
     def who_may_decide(self) -> Approvers:

@@ -79,7 +79,7 @@ def is_whole(source: Source) -> bool:
 
 
 def not_kept(source: Source) -> Iterator[str]:
-    """Tell what a copy can not keep: grants, lost metadata, and an Object Lock that has ended.
+    """Tell what a copy can not keep: grants, lost metadata, its key, an Object Lock that has ended.
 
     Raises:
         FailedMoveError: S3 will not tell.
@@ -87,12 +87,14 @@ def not_kept(source: Source) -> Iterator[str]:
     yield from source.objects.grants(source.place, source.facts.version_id)
     if source.facts.lost_metadata:
         yield f"{source.facts.lost_metadata} metadata entries that S3 can not show"
+    if source.facts.kms_key is not None:
+        yield f"{source.facts.encryption} encryption with the key {source.facts.kms_key}"
     if source.facts.retained_until is not None:
         yield f"Object Lock retention until {source.facts.retained_until.isoformat()}"
 
 
 def _check_versioning(source: Source) -> None:
-    if source.objects.has_suspended_versions(source.place):
+    if source.objects.versioning(source.place) == "Suspended":
         raise FailedMoveError(
             "The bucket's versions are suspended, and deleting this one would destroy another.",
             advice="Enable versioning on the bucket again, then press Retry.",

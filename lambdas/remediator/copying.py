@@ -9,17 +9,11 @@ from botocore.exceptions import ClientError
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.record import Attempt
 from lambdas.remediator.move import Facts, Version, check_copy, is_same_content
-from lambdas.remediator.objects import (
-    Objects,
-    Place,
-    is_changed,
-    is_gone,
-    pinned_version,
-    refusals,
-)
+from lambdas.remediator.objects import Objects, Place, pinned_version
 from lambdas.remediator.parts import PartsCopy
+from lambdas.remediator.refusals import code, is_changed, is_gone, is_refusal, refusals
 
-Remember = Callable[[Attempt], None]
+Remember = Callable[[Attempt], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +60,18 @@ class Copying:
         interrupted = _interrupted(source, present, attempt)
         if interrupted is None and present is not None and self.must_be_new:
             return None
-        with refusals("copy", source.place):
+        with refusals("copy", source.place.bucket, kms_key=source.facts.kms_key):
             try:
                 version_id = (
                     interrupted.version_id
                     if interrupted
                     else self._make(source, place, attempt, remember)
                 )
-                self._annotate(source, place, version_id)
+                return self._completed(source, place, version_id)
             except ClientError as error:
-                if is_gone(error) or is_changed(error):
+                if code(error) != "NoSuchBucket" and (is_gone(error) or is_changed(error)):
                     return None
                 raise
-        return self._verified(source, place, version_id)
 
     def _make(
         self, source: Source, place: Place, attempt: Attempt, remember: Remember
@@ -89,6 +82,25 @@ class Copying:
             attempt.upload_id,
             lambda upload_id: remember(replace(attempt, upload_id=upload_id)),
         )
+
+    def _completed(self, source: Source, place: Place, version_id: str | None) -> Facts | None:
+        """Give a copy what it lacks and verify it; where that is refused, delete it again."""
+        try:
+            self._annotate(source, place, version_id)
+            copy = self.objects.look(place, version_id)
+            check_copy(source.facts, copy)
+        except (ClientError, FailedMoveError) as error:
+            if isinstance(error, FailedMoveError) or is_refusal(error):
+                self._undo(place, version_id)
+            raise
+        return copy
+
+    def _undo(self, place: Place, version_id: str | None) -> None:
+        copy = self.objects.look(place, version_id)
+        if version_id is not None:
+            self.objects.delete_version(place, version_id)
+        elif copy is not None:
+            self.objects.delete_current(place, copy.etag)
 
     def _at_once(self, source: Source, place: Place) -> str | None:
         """Let S3 copy; it takes metadata, headers, tags and annotations along by itself.
@@ -101,7 +113,7 @@ class Copying:
             Key=place.key,
             CopySource=_named(source),
             StorageClass=source.facts.kept_class,
-            **_conditions(source),
+            **{**self.objects.asked, **_conditions(source)},
             **_optional("WebsiteRedirectLocation", redirect),
             **_optional("IfNoneMatch", "*" if self.must_be_new else None),
         )
@@ -116,6 +128,7 @@ class Copying:
         )
         return PartsCopy(
             client=self.objects.client,
+            asked=self.objects.asked,
             source=_named(source),
             conditions=_conditions(source),
             tags=tags["TagSet"],
@@ -149,19 +162,8 @@ class Copying:
                     AnnotationName=name,
                     AnnotationPayload=one["AnnotationPayload"].read(),
                     **pinned_version(version_id),
+                    **self.objects.asked,
                 )
-
-    def _verified(self, source: Source, place: Place, version_id: str | None) -> Facts | None:
-        copy = self.objects.look(place, version_id)
-        try:
-            check_copy(source.facts, copy)
-        except FailedMoveError:
-            if version_id is not None:
-                self.objects.delete_version(place, version_id)
-            elif copy is not None:
-                self.objects.delete_current(place, copy.etag)
-            raise
-        return copy
 
 
 def _interrupted(source: Source, present: Facts | None, attempt: Attempt) -> Facts | None:

@@ -35,6 +35,7 @@ class Facts:
         redirect: its website redirect, which no copy keeps by itself.
         lost_metadata: how many metadata entries S3 can not tell (`x-amz-missing-meta`).
         encryption: the kind of server-side encryption.
+        kms_key: the ARN of its key, where that is one of KMS.
     """
 
     etag: str
@@ -49,6 +50,7 @@ class Facts:
     redirect: str | None
     lost_metadata: int
     encryption: str | None
+    kms_key: str | None
 
     @property
     def identity(self) -> str:

@@ -1,22 +1,22 @@
 """S3 in the words of the move: look, copy, delete, each pinned to the very object and its owner."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from lambdas.common.errors import FailedMoveError
 from lambdas.remediator.move import Facts, Version, archive_tier
+from lambdas.remediator.refusals import (
+    is_changed,
+    is_gone,
+    may_concern_key,
+    refusals,
+    undecryptable,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_GONE = frozenset({"404", "405", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"})
-_CHANGED = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
-_DENIED = frozenset({"403", "AccessDenied"})
-_ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 _CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5")
 _HEADERS = (
     "CacheControl",
@@ -58,20 +58,34 @@ class Objects:
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        with refusals("read", place):
+        with refusals("read", place.bucket):
             try:
-                answer = self.client.head_object(
-                    Bucket=place.bucket,
-                    Key=place.key,
-                    ChecksumMode="ENABLED",
-                    **pinned_version(version_id),
-                    **self.asked,
-                )
+                answer = self._head(place, version_id, ChecksumMode="ENABLED")
             except ClientError as error:
-                if code(error) in _GONE:
+                if is_gone(error):
                     return None
+                if may_concern_key(error):
+                    self._check_key(place, version_id, error)
                 raise
         return _facts(answer)
+
+    def _head(self, place: Place, version_id: str | None, **more: Any) -> Any:
+        version = pinned_version(version_id)
+        return self.client.head_object(
+            Bucket=place.bucket, Key=place.key, **version, **more, **self.asked
+        )
+
+    def _check_key(self, place: Place, version_id: str | None, refusal: ClientError) -> None:
+        """Find whether it is the KMS key that is refused: S3 needs it for the checksums only.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        try:
+            answer = self._head(place, version_id)
+        except ClientError:
+            return
+        if "SSEKMSKeyId" in answer:
+            raise undecryptable(place.bucket, answer["SSEKMSKeyId"]) from refusal
 
     def versions(self, place: Place) -> tuple[Version, ...]:
         """List every version of the key, delete markers too.
@@ -81,7 +95,7 @@ class Objects:
         """
         pages = self.client.get_paginator("list_object_versions")
         found: list[Version] = []
-        with refusals("list the versions of", place):
+        with refusals("list the versions of", place.bucket):
             for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, **self.asked):
                 entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
                 found += (_listed(entry) for entry in entries if entry["Key"] == place.key)
@@ -90,15 +104,15 @@ class Objects:
                     break
         return tuple(found)
 
-    def has_suspended_versions(self, place: Place) -> bool:
-        """Answer whether the bucket stopped making versions.
+    def versioning(self, place: Place) -> str | None:
+        """Answer "Enabled", "Suspended", or None for a bucket that never made versions.
 
         Raises:
-            FailedMoveError: S3 will not tell.
+            FailedMoveError: S3 will not tell, or there is no such bucket.
         """
-        with refusals("read the versioning of", place):
+        with refusals("read the versioning of", place.bucket):
             answer = self.client.get_bucket_versioning(Bucket=place.bucket, **self._owned)
-        return answer.get("Status") == "Suspended"
+        return answer.get("Status")
 
     def grants(self, place: Place, version_id: str | None) -> tuple[str, ...]:
         """Tell the object's ACL grants to others than its owner, which no copy keeps.
@@ -106,7 +120,7 @@ class Objects:
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        with refusals("read the ACL of", place):
+        with refusals("read the ACL of", place.bucket):
             answer = self.client.get_object_acl(
                 Bucket=place.bucket, Key=place.key, **pinned_version(version_id), **self.asked
             )
@@ -126,7 +140,7 @@ class Objects:
         Raises:
             FailedMoveError: S3 refuses.
         """
-        with refusals("delete", place):
+        with refusals("delete", place.bucket):
             try:
                 answer = self.client.delete_object(
                     Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"', **self.asked
@@ -143,56 +157,15 @@ class Objects:
         Raises:
             FailedMoveError: S3 refuses.
         """
-        with refusals("delete a version of", place):
+        with refusals("delete a version of", place.bucket):
             self.client.delete_object(
                 Bucket=place.bucket, Key=place.key, VersionId=version_id, **self.asked
             )
 
 
-@contextmanager
-def refusals(action: str, place: Place) -> Iterator[None]:
-    """Turn what S3 denies into what a person can do about it; let everything else through."""
-    try:
-        yield
-    except ClientError as error:
-        if code(error) in _ARCHIVED:
-            raise FailedMoveError(
-                "The object is archived, so it can not be copied.",
-                advice="Restore it from the archive in S3, then press Retry.",
-            ) from error
-        if code(error) not in _DENIED:
-            raise
-        raise FailedMoveError(
-            f"S3 denied to {action} an object in the bucket {place.bucket}.",
-            advice="Check that the bucket is in monitoredBuckets, that the KMS key of its objects"
-            " is in sourceKmsKeyArns, and that the policies of neither deny the remediator's role;"
-            " then press Retry.",
-        ) from error
-
-
-def code(error: ClientError) -> str:
-    """Answer S3's error code; a HEAD request has only the HTTP status."""
-    return error.response["Error"]["Code"]
-
-
 def pinned_version(version_id: str | None) -> Any:
     """Name a version as a parameter of a request, where there is one to name."""
     return {"VersionId": version_id} if version_id else {}
-
-
-def is_gone(error: ClientError) -> bool:
-    """Answer whether S3 says that there is no such object."""
-    return code(error) in _GONE
-
-
-def is_refusal(error: ClientError) -> bool:
-    """Answer whether trying again would not help."""
-    return code(error) in _GONE | _CHANGED | _DENIED | _ARCHIVED
-
-
-def is_changed(error: ClientError) -> bool:
-    """Answer whether S3 says that a condition of the request does not hold."""
-    return code(error) in _CHANGED
 
 
 def _facts(answer: Any) -> Facts:
@@ -216,6 +189,7 @@ def _facts(answer: Any) -> Facts:
         redirect=answer.get("WebsiteRedirectLocation"),
         lost_metadata=answer.get("MissingMeta", 0),
         encryption=answer.get("ServerSideEncryption"),
+        kms_key=answer.get("SSEKMSKeyId"),
     )
 
 

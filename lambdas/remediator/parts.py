@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from botocore.exceptions import ClientError
 
 from lambdas.remediator.move import Facts
-from lambdas.remediator.objects import Place, code, is_refusal
+from lambdas.remediator.objects import Place
+from lambdas.remediator.refusals import code, is_refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -57,7 +58,7 @@ class PartsCopy:
     """One copy in parts.
 
     Attributes:
-        client: an S3 client in the destination's region.
+        client: an S3 client in the destination's region, and `asked` what all its requests say.
         source: what is copied, as CopyObject's `CopySource`, and `conditions` on it.
         tags: the source's tags.
         destination: where to.
@@ -67,6 +68,7 @@ class PartsCopy:
     """
 
     client: "S3Client"
+    asked: Any
     source: Any
     conditions: Any
     tags: Any
@@ -75,7 +77,7 @@ class PartsCopy:
     threshold: int
     must_be_new: bool
 
-    def run(self, upload_id: str | None, remember: Callable[[str], None]) -> str | None:
+    def run(self, upload_id: str | None, remember: Callable[[str], object]) -> str | None:
         """Copy, going on with the upload `upload_id` if it is there; answer the copy's version id.
 
         `remember` is told the id of a new upload before the first part is copied. A refusal leaves
@@ -107,6 +109,7 @@ class PartsCopy:
             ChecksumType="FULL_OBJECT",
             **headers,
             **redirect,
+            **self.asked,
         )
         return answer["UploadId"]
 
@@ -125,7 +128,7 @@ class PartsCopy:
         """Abort the uploads to this key that we made, and died before `remember` was told of."""
         place = self.destination
         pages = self.client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=place.bucket, Prefix=place.key
+            Bucket=place.bucket, Prefix=place.key, **self.asked
         )
         uploads = [one for page in pages for one in page.get("Uploads", ())]
         ours = [one for one in uploads if one["Key"] == place.key]
@@ -139,11 +142,10 @@ class PartsCopy:
             if part.number in present:
                 return present[part.number]
             answer = self.client.upload_part_copy(
-                **self._upload(upload_id),
+                **{**self._upload(upload_id), **self.conditions},
                 PartNumber=part.number,
                 CopySource=self.source,
                 CopySourceRange=part.range,
-                **self.conditions,
             )
             return _done(part.number, answer["CopyPartResult"])
 
@@ -162,7 +164,7 @@ class PartsCopy:
 
     def _upload(self, upload_id: str) -> Any:
         place = self.destination
-        return {"Bucket": place.bucket, "Key": place.key, "UploadId": upload_id}
+        return {"Bucket": place.bucket, "Key": place.key, "UploadId": upload_id, **self.asked}
 
 
 def _done(number: int, answer: Any) -> dict[str, Any]:

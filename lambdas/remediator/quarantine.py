@@ -63,6 +63,7 @@ class Quarantine:
         Raises:
             FailedMoveError: it can not be moved.
         """
+        record = self._without_lost_copies(record)
         pinned = affected.as_copied(record)
         found = affected.find(self.sources(record.finding), pinned)
         if found is None:
@@ -80,6 +81,17 @@ class Quarantine:
         self._remove(record, sources)
         return _QUARANTINED
 
+    def _without_lost_copies(self, record: Record) -> Record:
+        """Strike out the copies that are gone, for weeks may have passed since they were made."""
+        copies = tuple(copy for copy in record.copies if self._is_there(copy))
+        if copies == record.copies:
+            return record
+        return self._write_down(record, copies=copies)
+
+    def _is_there(self, copy: QuarantinedCopy) -> bool:
+        place = Place(bucket=copy.bucket, key=copy.key)
+        return self.copying.objects.look(place, copy.version_id) is not None
+
     def _rehearsed(self, record: Record, sources: Sequence[Source]) -> Outcome:
         if record.copies or record.attempt is not None:
             raise FailedMoveError(_HALF_DONE, advice=_LIVE)
@@ -94,7 +106,8 @@ class Quarantine:
     def _elsewhere(self, record: Record) -> Outcome:
         """Look whether another finding on the same object had it quarantined."""
         for other in self.ledger.on_same_object(record.finding):
-            if other.status is Status.QUARANTINED and other.copies:
+            is_there = other.copies and all(self._is_there(copy) for copy in other.copies)
+            if other.status is Status.QUARANTINED and is_there:
                 self._write_down(record, copies=other.copies)
                 reason = f"The object is in quarantine, by the finding {other.finding.id}."
                 return Outcome(status=Status.QUARANTINED, reason=reason)
@@ -144,8 +157,8 @@ class Quarantine:
         left = tuple(copy for copy in copies if copy.source_version_id not in whole)
         self._write_down(record, copies=left, attempt=None, other_versions=None)
 
-    def _write_down(self, record: Record, **changes: Any) -> None:
-        self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
+    def _write_down(self, record: Record, **changes: Any) -> Record:
+        return self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
 
 
 def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:

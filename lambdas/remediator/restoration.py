@@ -1,6 +1,6 @@
 """The way back: the same move in reverse, never over an object that has appeared meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
 from lambdas.remediator.copying import Copying, Source
+from lambdas.remediator.move import NULL_VERSION, Version
 from lambdas.remediator.objects import Objects, Place
 
 _DRY_RUN = "The mode is DRY_RUN: nothing is moved, so the object is still in quarantine."
@@ -42,12 +43,31 @@ class Restoration:
         """
         if self.is_dry_run:
             raise FailedMoveError(_DRY_RUN, advice=_LIVE)
+        self._check_room(record)
         for copy in record.copies:
             if copy.version_id not in self.ledger.get(record.finding.id).restored:
                 self._put_back(record, copy, is_first=copy is record.copies[0])
         for copy in record.copies:
             self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
         return _RESTORED
+
+    def _check_room(self, record: Record) -> None:
+        """Find before copying what the copies would overwrite: only versions lie side by side.
+
+        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
+        """
+        objects = self.targets(record.finding, True).objects  # noqa: FBT003 - see the handler
+        place = Place(bucket=record.finding.object.bucket, key=record.finding.object.key)
+        versioning = objects.versioning(place)
+        if versioning == "Enabled":
+            return
+        is_begun = record.restored or record.attempt is not None
+        is_full = versioning == "Suspended" and not is_begun and _has_null(objects.versions(place))
+        if len(record.copies) > 1 or is_full:
+            raise FailedMoveError(
+                "The bucket makes no versions now, so one object would overwrite another.",
+                advice="Enable versioning on the bucket, then press Retry.",
+            )
 
     def _put_back(self, record: Record, copy: QuarantinedCopy, *, is_first: bool) -> None:
         now, source = self.ledger.get(record.finding.id), self._source(copy)
@@ -80,3 +100,7 @@ class Restoration:
 
     def _write_down(self, record: Record, **changes: Any) -> None:
         self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
+
+
+def _has_null(versions: Iterable[Version]) -> bool:
+    return any(one.version_id == NULL_VERSION and not one.is_marker for one in versions)

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lambdas.common.actions import option
 from local.clicks import form, post, signed
 from local.macie import event_about, sample_event
+from local.redrive import redrive
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
 from local.story import automatic, prepare, reviewed
 
@@ -148,6 +149,19 @@ def _spend_the_allowance(deployed: Sandbox, *, but: int) -> None:
                 "automatic": {"N": str(LIMIT - but)},
             },
         )
+
+
+def test_dead_letters_are_handled_when_they_are_sent_through_again(
+    deployed: Sandbox, bucket: str
+) -> None:
+    _put(deployed, bucket)
+    event = _event(deployed, bucket, "personal-automated-discovery")
+    told = deployed.outputs.told
+    sqs = deployed.client("sqs")
+    sqs.send_message(QueueUrl=told["FindingDeadLettersUrl"], MessageBody=json.dumps(event))
+    sent = redrive(sqs=sqs, functions=deployed.client("lambda"), outputs=dict(told))
+    assert sent == {"findings": 1, "remediations": 0}
+    wait_for(lambda: deployed.message_about(event["detail"]["id"]))
 
 
 def test_what_slack_did_not_take_is_told_when_it_is_due(deployed: Sandbox, bucket: str) -> None:

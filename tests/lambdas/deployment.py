@@ -30,6 +30,7 @@ from lambdas.common.table import Table
 from lambdas.finding_handler import handler as finding_handler
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
+from lambdas.remediator import wiring
 from local.slack import Message, SlackStandIn
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
@@ -157,9 +158,25 @@ class Deployment:
 
     def queued(self) -> list[str]:
         """Take what the functions themselves put into the queue; answer what it is."""
-        queue = os.environ["FINDING_QUEUE"]
-        messages = plain("sqs").receive_message(QueueUrl=queue).get("Messages", [])
-        return [json.loads(message["Body"])["detail-type"] for message in messages]
+        return [event["detail-type"] for event in self.taken()]
+
+    def taken(self) -> list[dict[str, Any]]:
+        """Take the events that the functions themselves put into the queue."""
+        queue, events = os.environ["FINDING_QUEUE"], []
+        while (
+            messages := plain("sqs")
+            .receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+            .get("Messages")
+        ):
+            for message in messages:
+                events.append(json.loads(message["Body"]))
+                plain("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return events
+
+    def deliver_event(self, event: Any) -> list[str]:
+        """Have the finding handler take an event off the queue; answer it if it is given back."""
+        answer = finding_handler.lambda_handler(sqs(event), Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def set_variable(self, name: str, value: str) -> None:
         """Deploy the functions again with an environment variable changed."""
@@ -262,6 +279,7 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "PROTECTED_BUCKETS": "[]",
         "REMINDER_HOURS": "24",
         "DIGEST_THRESHOLD": "",
+        "RECONCILE_HOURS": "6",
         "FINDING_QUEUE": plain("sqs").create_queue(QueueName="findings")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
@@ -303,7 +321,7 @@ def _forget_wiring() -> None:
         remediation_handler._wiring,
         remediator._settings,
         remediator._remediation,
-        remediator._s3,
+        wiring.s3,
     ):
         cached.cache_clear()
 

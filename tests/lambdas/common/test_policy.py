@@ -141,6 +141,8 @@ def environment(config: object, severity: str = "LOW") -> Environment:
         approvers="[]",
         reminder_hours="",
         digest_threshold="",
+        reconcile_hours="",
+        finding_queue="",
     )
 
 

@@ -23,6 +23,7 @@ def facts(**changes: Any) -> Facts:
         "redirect": None,
         "lost_metadata": 0,
         "encryption": None,
+        "kms_key": None,
     }
     return Facts(**(plain | changes))
 

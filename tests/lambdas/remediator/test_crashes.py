@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from lambdas.common import clock
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
-from lambdas.common.record import Record, Status
-from tests.lambdas.remediator.world import QUARANTINE, SOURCE, Killed, Killer, World, world
+from lambdas.common.record import Status
+from tests.lambdas.remediator.stand_ins import Killed, Killer
+from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
 
 LATER = timedelta(minutes=2)
 MIB = 1024 * 1024
@@ -41,7 +41,7 @@ def _auto(world: World) -> Finding:
 def _clicked(world: World) -> Finding:
     finding = world.put(CARD, Metadata={"owner": "jane"}, ContentType="text/csv")
     world.open(finding, Status.AWAITING_REVIEW)
-    _decide(world, finding, Status.REMEDIATING)
+    world.decide(finding, Status.REMEDIATING)
     return finding
 
 
@@ -71,14 +71,14 @@ def _changed(world: World) -> Finding:
 def _quarantined(world: World) -> Finding:
     finding = _auto(world)
     world.run(finding, request_id="first")
-    _decide(world, finding, Status.RESTORING)
+    world.decide(finding, Status.RESTORING)
     return finding
 
 
 def _quarantined_large(world: World) -> Finding:
     finding = _large(world)
     world.run(finding, request_id="first")
-    _decide(world, finding, Status.RESTORING)
+    world.decide(finding, Status.RESTORING)
     return finding
 
 
@@ -99,13 +99,6 @@ def _sample(world: World) -> Finding:
     sample = replace(finding, is_sample=True)
     world.open(sample)
     return sample
-
-
-def _decide(world: World, finding: Finding, status: Status) -> None:
-    def decided(record: Record) -> Record:
-        return record.moved_to(status, by="U1", reason="clicked", now=clock.now())
-
-    world.ledger.change(finding.id, decided)
 
 
 PATHS = [

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from lambdas.common import clock
-from lambdas.common.finding import Finding
-from lambdas.common.record import Record, Status
+from lambdas.common.record import Status
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, finding_on, world
 
 CARD = b"name,card\nJane,4111111111111111\n"
@@ -27,26 +25,6 @@ def plain() -> Iterator[World]:
 def versioned() -> Iterator[World]:
     with world(versioned=True) as one:
         yield one
-
-
-def _remediated(world: World, finding: Finding) -> Record:
-    world.open(finding)
-    world.run(finding)
-    return world.record(finding)
-
-
-def _decide(world: World, finding: Finding, status: Status) -> None:
-    def decided(record: Record) -> Record:
-        return record.moved_to(status, by="U1", reason="clicked", now=clock.now())
-
-    world.ledger.change(finding.id, decided)
-
-
-def _shown(world: World) -> str:
-    """The text of the one message in the channel."""
-    (message,) = world.slack.posted.values()
-    text: str = message["text"]
-    return text
 
 
 def _body(world: World, bucket: str, key: str, version: str | None = None) -> bytes:
@@ -71,7 +49,7 @@ def test_everything_about_the_object_goes_along(plain: World) -> None:
         StorageClass="STANDARD_IA",
         WebsiteRedirectLocation="/elsewhere",
     )
-    record = _remediated(plain, finding)
+    record = plain.remediated(finding)
     copy = plain.s3.get_object(Bucket=QUARANTINE, Key=record.copies[0].key)
     assert copy["Body"].read() == CARD
     assert copy["Metadata"] == {"owner": "jane"}
@@ -91,7 +69,7 @@ def test_a_copy_in_parts_keeps_as_much() -> None:
             body, Metadata={"owner": "jane"}, ContentType="text/csv", Tagging="a=b%2Bc"
         )
         one.strict.annotations[SOURCE, KEY, finding.object.version_id] = {"class": b"secret"}
-        record = _remediated(one, finding)
+        record = one.remediated(finding)
         (copy,) = record.copies
         there = one.s3.get_object(Bucket=QUARANTINE, Key=copy.key)
         tags = one.s3.get_object_tagging(Bucket=QUARANTINE, Key=copy.key)["TagSet"]
@@ -106,26 +84,26 @@ def test_a_copy_in_parts_keeps_as_much() -> None:
 
 def test_older_versions_stay_and_none_becomes_current(versioned: World) -> None:
     older = versioned.put(b"older")
-    record = _remediated(versioned, versioned.put(CARD))
+    record = versioned.remediated(versioned.put(CARD))
     assert versioned.versions(SOURCE) == [(KEY, older.object.version_id)]
     assert record.other_versions == 1
     with pytest.raises(versioned.s3.exceptions.NoSuchKey):
         _body(versioned, SOURCE, KEY)
-    assert "1 other version remains in the bucket" in _shown(versioned)
+    assert "1 other version remains in the bucket" in versioned.shown
 
 
 def test_a_newer_version_is_neither_touched_nor_hidden(versioned: World) -> None:
     finding = versioned.put(CARD)
     versioned.put(b"newer")
-    record = _remediated(versioned, finding)
+    record = versioned.remediated(finding)
     assert record.status is Status.QUARANTINED
     assert _body(versioned, SOURCE, KEY) == b"newer"
     assert _body(versioned, QUARANTINE, record.copies[0].key) == CARD
 
 
 def test_a_second_object_under_the_same_key_does_not_overwrite_the_first(plain: World) -> None:
-    first = _remediated(plain, plain.put(CARD))
-    second = _remediated(plain, plain.put(b"another card"))
+    first = plain.remediated(plain.put(CARD))
+    second = plain.remediated(plain.put(b"another card"))
     for record, body in ((first, CARD), (second, b"another card")):
         (copy,) = record.copies
         assert _body(plain, QUARANTINE, copy.key, copy.version_id) == body
@@ -135,14 +113,14 @@ def test_every_version_goes_where_that_is_asked_for_and_all_come_back() -> None:
     with world(versioned=True, wanted="ALL") as one:
         bodies = [b"first", b"second", CARD]
         findings = [one.put(body) for body in bodies]
-        record = _remediated(one, findings[1])
+        record = one.remediated(findings[1])
         assert {copy.source_version_id for copy in record.copies} == {
             finding.object.version_id for finding in findings
         }
         assert _keys(one, SOURCE) == []
         assert record.other_versions == 0
 
-        _decide(one, findings[1], Status.RESTORING)
+        one.decide(findings[1], Status.RESTORING)
         one.run(findings[1])
         assert one.record(findings[1]).status is Status.RESTORED
         assert len(one.versions(SOURCE)) == 3
@@ -152,30 +130,30 @@ def test_every_version_goes_where_that_is_asked_for_and_all_come_back() -> None:
 def test_a_changed_object_is_untouched(plain: World) -> None:
     finding = plain.put(CARD)
     plain.put(b"another")
-    assert _remediated(plain, finding).status is Status.CHANGED
+    assert plain.remediated(finding).status is Status.CHANGED
     assert _body(plain, SOURCE, KEY) == b"another"
     assert plain.versions(QUARANTINE) == []
-    assert "Another object stands under this name" in _shown(plain)
+    assert "Another object stands under this name" in plain.shown
 
 
 def test_an_object_that_is_gone_is_not_found(plain: World) -> None:
     finding = plain.put(CARD)
     plain.s3.delete_object(Bucket=SOURCE, Key=KEY)
-    assert _remediated(plain, finding).status is Status.NOT_FOUND
-    assert "not there any more" in _shown(plain)
+    assert plain.remediated(finding).status is Status.NOT_FOUND
+    assert "not there any more" in plain.shown
 
 
 def test_a_bucket_that_is_gone_is_not_found(plain: World) -> None:
     finding = finding_on("a", "e" * 32, None, 1)
     place = replace(finding.object, bucket="acme-no-more")
-    record = _remediated(plain, replace(finding, object=place))
+    record = plain.remediated(replace(finding, object=place))
     assert record.status is Status.NOT_FOUND
 
 
 def test_a_second_finding_on_the_same_object_points_at_the_same_copy(plain: World) -> None:
     first = plain.put(CARD)
     second = replace(first, id="another-job")
-    one, other = _remediated(plain, first), _remediated(plain, second)
+    one, other = plain.remediated(first), plain.remediated(second)
     assert other.status is Status.QUARANTINED
     assert other.copies == one.copies
     assert len(plain.versions(QUARANTINE)) == 1
@@ -183,10 +161,10 @@ def test_a_second_finding_on_the_same_object_points_at_the_same_copy(plain: Worl
 
 def test_a_bucket_of_another_account_is_never_touched(plain: World) -> None:
     finding = replace(plain.put(CARD), account="999999999999")
-    record = _remediated(plain, finding)
+    record = plain.remediated(finding)
     assert record.status is Status.FAILED
     assert _body(plain, SOURCE, KEY) == CARD
-    assert "monitoredBuckets" in _shown(plain)
+    assert "monitoredBuckets" in plain.shown
 
 
 @pytest.mark.parametrize("denied", ["HeadObject", "CopyObject", "GetObjectAcl", "DeleteObject"])
@@ -198,11 +176,11 @@ def test_a_denial_leaves_the_object_and_no_copy_and_says_what_to_do(
     versioned.strict.deny = lambda name, asked: (
         name == denied and SOURCE in (asked["Bucket"], _source_bucket(asked))
     )
-    record = _remediated(versioned, finding)
+    record = versioned.remediated(finding)
     assert record.status is Status.FAILED
     assert versioned.versions(SOURCE) == [(KEY, finding.object.version_id)]
     assert versioned.versions(QUARANTINE) == []
-    assert "sourceKmsKeyArns" in _shown(versioned)
+    assert "sourceKmsKeyArns" in versioned.shown
 
 
 def _source_bucket(asked: Any) -> str | None:
@@ -215,7 +193,7 @@ def test_a_denied_version_deletion_takes_the_delete_marker_away_again(versioned:
     versioned.strict.deny = lambda name, asked: (
         name == "DeleteObject" and asked.get("VersionId") == finding.object.version_id
     )
-    assert _remediated(versioned, finding).status is Status.FAILED
+    assert versioned.remediated(finding).status is Status.FAILED
     assert _body(versioned, SOURCE, KEY) == CARD
     assert versioned.versions(QUARANTINE) == []
 
@@ -223,14 +201,14 @@ def test_a_denied_version_deletion_takes_the_delete_marker_away_again(versioned:
 def test_two_copies_are_told_of_where_the_copy_can_not_be_deleted_either(plain: World) -> None:
     finding = plain.put(CARD)
     plain.strict.deny = lambda name, _: name == "DeleteObject"
-    assert _remediated(plain, finding).status is Status.FAILED
-    assert "still there, and a copy of it is in quarantine" in _shown(plain)
+    assert plain.remediated(finding).status is Status.FAILED
+    assert "still there, and a copy of it is in quarantine" in plain.shown
 
 
 def test_an_archived_object_is_seen_before_copying(plain: World) -> None:
-    record = _remediated(plain, plain.put(CARD, StorageClass="GLACIER"))
+    record = plain.remediated(plain.put(CARD, StorageClass="GLACIER"))
     assert record.status is Status.FAILED
-    assert "archived (GLACIER)" in _shown(plain)
+    assert "archived (GLACIER)" in plain.shown
     assert "CopyObject" not in plain.strict.calls
 
 
@@ -245,47 +223,47 @@ def test_a_locked_object_is_seen_before_copying(versioned: World, lock: str) -> 
     put = versioned.s3.put_object(Bucket="acme-locked", Key="a", Body=CARD, **locks[lock])
     finding = finding_on("a", put["ETag"].strip('"'), put["VersionId"], len(CARD))
     finding = replace(finding, object=replace(finding.object, bucket="acme-locked"))
-    record = _remediated(versioned, finding)
+    record = versioned.remediated(finding)
     assert record.status is Status.FAILED
     wanted = f"locked until {until:%Y-%m-%d}" if lock == "retention" else "legal hold"
-    assert wanted in _shown(versioned)
+    assert wanted in versioned.shown
     assert "CopyObject" not in versioned.strict.calls
 
 
 def test_grants_that_no_copy_keeps_are_in_the_ledger(plain: World) -> None:
     finding = plain.put(CARD, ACL="public-read")
-    (copy,) = _remediated(plain, finding).copies
+    (copy,) = plain.remediated(finding).copies
     assert len(copy.not_kept) == 1
     assert "READ to http://acs.amazonaws.com/groups/global/AllUsers" in copy.not_kept[0]
 
 
 def test_a_restored_object_is_as_it_was_weeks_later(plain: World) -> None:
     finding = plain.put(CARD, Metadata={"owner": "jane"}, StorageClass="STANDARD_IA")
-    _remediated(plain, finding)
+    plain.remediated(finding)
     plain.clock.ahead = timedelta(weeks=6)
-    _decide(plain, finding, Status.RESTORING)
+    plain.decide(finding, Status.RESTORING)
     plain.run(finding)
     assert plain.record(finding).status is Status.RESTORED
     back = plain.s3.get_object(Bucket=SOURCE, Key=KEY)
     assert (back["Body"].read(), back["Metadata"]) == (CARD, {"owner": "jane"})
     assert back["StorageClass"] == "STANDARD_IA"
     assert plain.versions(QUARANTINE) == []
-    assert "Back in its bucket" in _shown(plain)
+    assert "Back in its bucket" in plain.shown
 
 
 def test_a_restore_never_lands_on_another_object_and_can_be_retried(plain: World) -> None:
     finding = plain.put(CARD)
-    _remediated(plain, finding)
+    plain.remediated(finding)
     plain.put(b"appeared meanwhile")
-    _decide(plain, finding, Status.RESTORING)
+    plain.decide(finding, Status.RESTORING)
     plain.run(finding)
     assert plain.record(finding).status is Status.FAILED
     assert _body(plain, SOURCE, KEY) == b"appeared meanwhile"
     assert len(plain.versions(QUARANTINE)) == 1
-    assert "both were left alone" in _shown(plain)
+    assert "both were left alone" in plain.shown
 
     plain.s3.delete_object(Bucket=SOURCE, Key=KEY)
-    _decide(plain, finding, Status.RESTORING)
+    plain.decide(finding, Status.RESTORING)
     plain.run(finding)
     assert plain.record(finding).status is Status.RESTORED
     assert _body(plain, SOURCE, KEY) == CARD
@@ -293,16 +271,16 @@ def test_a_restore_never_lands_on_another_object_and_can_be_retried(plain: World
 
 def test_a_sample_finding_never_causes_an_s3_call(plain: World) -> None:
     finding = replace(finding_on("a", "e" * 32, None, 1), is_sample=True)
-    record = _remediated(plain, finding)
+    record = plain.remediated(finding)
     assert record.status is Status.NOT_FOUND
     assert plain.strict.calls == []
-    assert "SAMPLE" in _shown(plain)
-    assert "nothing to move" in _shown(plain)
+    assert "SAMPLE" in plain.shown
+    assert "nothing to move" in plain.shown
 
 
 def test_a_plain_move_takes_this_many_requests(plain: World) -> None:
     """The table in docs/requests.md says why each is made."""
-    _remediated(plain, plain.put(CARD))
+    plain.remediated(plain.put(CARD))
     assert plain.strict.calls == [
         "HeadObject",
         "GetObjectAcl",
@@ -315,7 +293,7 @@ def test_a_plain_move_takes_this_many_requests(plain: World) -> None:
 
 def test_the_move_of_a_version_takes_this_many_requests(versioned: World) -> None:
     """The table in docs/requests.md says why each is made."""
-    _remediated(versioned, versioned.put(CARD))
+    versioned.remediated(versioned.put(CARD))
     assert versioned.strict.calls == [
         "HeadObject",
         "ListObjectVersions",

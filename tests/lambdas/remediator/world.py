@@ -1,14 +1,11 @@
 """A world for one remediation: AWS in the process, behind S3's own rules, and a small Slack."""
 
 import json
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest import mock
 
@@ -21,91 +18,13 @@ from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
-from lambdas.remediator import handler
+from lambdas.remediator import handler, wiring
 from tests.lambdas.ledger_table import LEDGER_INDEXES
+from tests.lambdas.remediator.stand_ins import CHANNEL, Clock, Killer, Slack
 from tests.strict_s3 import StrictS3, guarded_session
 
 ACCOUNT = "123456789012"
-SOURCE, QUARANTINE, TABLE, CHANNEL = "acme-finance", "acme-quarantine", "ledger", "C0123456789"
-
-
-class Killed(BaseException):
-    """The function dies here, as when Lambda stops it."""
-
-
-@dataclass(kw_only=True)
-class Killer:
-    """Counts the calls to AWS and Slack, and dies before or after one of them.
-
-    Attributes:
-        at: which call to die at, counted from 0; None never dies.
-        after: whether to die after the call rather than before it.
-        stop_after: the name of a call to die after, whenever it is made.
-        calls: the names of the calls made so far.
-    """
-
-    at: int | None = None
-    after: bool = False
-    stop_after: str | None = None
-    calls: list[str] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def before(self, name: str) -> int:
-        """Count a call that is about to be made."""
-        with self.lock:
-            number = len(self.calls)
-            self.calls.append(name)
-        if number == self.at and not self.after:
-            raise Killed
-        return number
-
-    def done(self, number: int) -> None:
-        """Note that a call has been answered."""
-        if (number == self.at and self.after) or self.calls[number] == self.stop_after:
-            raise Killed
-
-
-class Slack:
-    """The least of a Slack: it keeps what was posted and what callback URLs were told."""
-
-    def __init__(self) -> None:
-        self.posted: dict[str, dict[str, Any]] = {}
-        self.told: list[dict[str, Any]] = []
-        stand_in = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                answer = json.dumps(stand_in.answer(self.path, body)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_: Any) -> None:
-                """Keep quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what Slack does with `body`."""
-        match path.rsplit("/", 1)[-1]:
-            case "chat.postMessage":
-                ts = f"{len(self.posted) + 1}.000000"
-                self.posted[ts] = body
-                return {"ok": True, "channel": CHANNEL, "ts": ts}
-            case "chat.update":
-                self.posted[body["ts"]] |= body
-                return {"ok": True, "channel": CHANNEL, "ts": body["ts"]}
-            case "conversations.history":
-                messages = [{"ts": ts, **one} for ts, one in self.posted.items()]
-                return {"ok": True, "messages": messages[::-1]}
-            case _:
-                self.told.append(body)
-                return {"ok": True}
+SOURCE, QUARANTINE, TABLE = "acme-finance", "acme-quarantine", "ledger"
 
 
 @dataclass(kw_only=True, repr=False)
@@ -117,7 +36,7 @@ class World:
     slack: Slack
     ledger: Ledger
     killer: Killer
-    clock: "Clock"
+    clock: Clock
     guarded: Any
 
     def put(self, body: bytes, *, key: str = "pan data+1?.csv", **more: Any) -> Finding:
@@ -134,6 +53,52 @@ class World:
         url = f"{self.slack.url}actions/1" if click else None
         event = {"finding_id": finding.id, "response_url": url}
         handler.lambda_handler(event, _Context(request_id))
+
+    def decide(self, finding: Finding, status: Status) -> None:
+        """Have an approver step the finding's record on."""
+
+        def decided(record: Record) -> Record:
+            return record.moved_to(status, by="U1", reason="clicked", now=clock.now())
+
+        self.ledger.change(finding.id, decided)
+
+    def remediated(self, finding: Finding) -> Record:
+        """Open the finding, move its object, and answer the record."""
+        self.open(finding)
+        self.run(finding)
+        return self.record(finding)
+
+    def retried(self, finding: Finding, status: Status = Status.REMEDIATING) -> Record:
+        """Have an approver decide so, run the remediator, and answer the record."""
+        self.decide(finding, status)
+        self.run(finding)
+        return self.record(finding)
+
+    def restored(self, finding: Finding) -> Record:
+        """Have an approver restore the object, and answer the record."""
+        return self.retried(finding, Status.RESTORING)
+
+    @property
+    def shown(self) -> str:
+        """The text of the one message in the channel."""
+        (message,) = self.slack.posted.values()
+        text: str = message["text"]
+        return text
+
+    def bodies(self, bucket: str) -> list[bytes]:
+        """Read every version in `bucket`, oldest first for one key."""
+        return [
+            self.s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
+            for key, version in reversed(self.versions(bucket))
+        ]
+
+    @contextmanager
+    def before(self, operation: str, happen: Callable[..., None]) -> Iterator[None]:
+        """Have something happen each time before S3 is asked for `operation`."""
+        event = f"provide-client-params.s3.{operation}"
+        self.guarded.meta.events.register(event, happen)
+        yield
+        self.guarded.meta.events.unregister(event, happen)
 
     def record(self, finding: Finding) -> Record:
         """Read the finding's record."""
@@ -159,7 +124,7 @@ def world(
     with (
         mock.patch.dict("os.environ", _environment(shared.slack, threshold, wanted)),
         mock.patch.object(clock, "now", time.now),
-        mock.patch.object(handler, "client", shared.client),
+        mock.patch.object(wiring, "client", shared.client),
         mock_aws(),
     ):
         _make_resources(shared, versioned=versioned)
@@ -174,17 +139,6 @@ def world(
             clock=time,
             guarded=shared.client("s3"),
         )
-
-
-class Clock:
-    """A clock that can be put forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def now(self) -> datetime:
-        """Answer the world's time."""
-        return datetime.now(UTC) + self.ahead
 
 
 class _Shared:
@@ -204,16 +158,21 @@ class _Shared:
             guarded.register("after-call", self._after)
             guarded.register("provide-client-params.s3", self._asked)
             guarded.register("before-call.s3", self._ruled)
-            self._clients = {
-                name: boto3.client(name, config=_BY_PATH)
-                for name in ("s3", "dynamodb", "secretsmanager")
-            }
+            guarded.register("after-call.s3", self._corrected)
+            # moto forgets boto3's default session whenever it starts.
+            self.session: Any = boto3.DEFAULT_SESSION
+            self._clients: dict[tuple[str, str], Any] = {}
+            for name in ("s3", "dynamodb", "secretsmanager"):
+                self.client(name)
             _count_slack(self)
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         """Answer the client that a function of ours gets."""
-        assert region in (None, "us-east-1")
-        return self._clients[service]
+        named = service, region or "us-east-1"
+        if named not in self._clients:
+            make = self.session.client
+            self._clients[named] = make(service, config=_BY_PATH, region_name=named[1])
+        return self._clients[named]
 
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
         context["number"] = self.killer.before(model.name)
@@ -226,6 +185,9 @@ class _Shared:
 
     def _ruled(self, **event: Any) -> Any:
         return self.strict.before_call(**event)
+
+    def _corrected(self, **event: Any) -> None:
+        self.strict.after_call(**event)
 
 
 @cache
@@ -289,7 +251,7 @@ class _Context:
 
 
 def _forget_wiring() -> None:
-    for cached in (handler._settings, handler._remediation, handler._s3):
+    for cached in (handler._settings, handler._remediation, wiring.s3):
         cached.cache_clear()
 
 
