@@ -187,7 +187,10 @@ class SlackStandIn:
         """Click as the page asks: on the message as the page shows it."""
         ts, choice = click["ts"], click.get("choice")
         shown = self.message(ts, edits=click.get("edits"))
-        status = self.click(ts, click["action_id"], click["user"], choice=choice, shown=shown)
+        try:
+            status = self.click(ts, click["action_id"], click["user"], choice=choice, shown=shown)
+        except OSError:
+            return Answer.refusal("nothing")
         return Answer(status=200, body={"status": status})
 
     def _call(self, method: str, request: Request) -> Answer:

@@ -1,6 +1,7 @@
 """The Slack stand-in does what Slack does, where we rely on it."""
 
 import json
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -187,6 +188,16 @@ def test_a_choice_in_a_menu_arrives_as_slack_sends_it(
     assert action["selected_option"] == MENU["elements"][0]["options"][0]  # type: ignore[index]
     with pytest.raises(LookupError, match="does not offer"):
         slack.click(ts, "dismiss", "U1", choice="another")
+
+
+def test_an_app_that_is_not_there_answers_nothing(slack: SlackStandIn) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        slack.request_url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        ts = str(_client(slack).chat_postMessage(channel="C1", text="one", blocks=[BUTTON])["ts"])
+        click = {"ts": ts, "action_id": "remediate", "user": "U1"}
+        assert _post(slack, "click", click) == 200
+    assert slack.ephemerals == ()
 
 
 def _post(slack: SlackStandIn, path: str, body: Any, **headers: str) -> int:
