@@ -61,28 +61,26 @@ def event(
         job_id: the job that found it.
     """
     now = iso(datetime.now(UTC))
-    type_, title, description = _kind(found)
-    severity = max(one.severity for one in found)
     detail = {
         "schemaVersion": "1.0",
         "id": uuid.uuid4().hex,
         "accountId": ACCOUNT,
         "partition": "aws",
         "region": REGION,
-        "type": type_,
-        "title": title,
-        "description": description,
-        "severity": {"score": int(severity), "description": severity.name.capitalize()},
         "createdAt": now,
         "updatedAt": now,
         "count": 1,
+        **_summary(found),
         "resourcesAffected": _affected(bucket, s3_object),
-        "category": "CLASSIFICATION",
         "classificationDetails": _classification(found, s3_object, job_id),
         "policyDetails": None,
         "sample": False,
         "archived": False,
     }
+    return _delivered(detail, now=now)
+
+
+def _delivered(detail: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -93,6 +91,18 @@ def event(
         "region": REGION,
         "resources": [],
         "detail": detail,
+    }
+
+
+def _summary(found: Sequence[Detection]) -> dict[str, Any]:
+    type_, title, description = _kind(found)
+    severity = max(one.severity for one in found)
+    return {
+        "category": "CLASSIFICATION",
+        "type": type_,
+        "title": title,
+        "description": description,
+        "severity": {"score": int(severity), "description": severity.name.capitalize()},
     }
 
 
