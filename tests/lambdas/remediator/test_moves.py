@@ -12,7 +12,6 @@ from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, finding_on
 
 CARD = b"name,card\nJane,4111111111111111\n"
 KEY = "pan data+1?.csv"
-MIB = 1024 * 1024
 
 
 @pytest.fixture
@@ -35,51 +34,6 @@ def _body(world: World, bucket: str, key: str, version: str | None = None) -> by
 
 def _keys(world: World, bucket: str) -> list[str]:
     return [key for key, _ in world.versions(bucket)]
-
-
-def test_everything_about_the_object_goes_along(plain: World) -> None:
-    finding = plain.put(
-        CARD,
-        Metadata={"owner": "jane"},
-        ContentType="text/csv",
-        CacheControl="no-store",
-        ContentLanguage="en",
-        ContentDisposition="attachment",
-        Tagging="kind=card&year=2026",
-        StorageClass="STANDARD_IA",
-        WebsiteRedirectLocation="/elsewhere",
-    )
-    record = plain.remediated(finding)
-    copy = plain.s3.get_object(Bucket=QUARANTINE, Key=record.copies[0].key)
-    assert copy["Body"].read() == CARD
-    assert copy["Metadata"] == {"owner": "jane"}
-    assert copy["ContentType"] == "text/csv"
-    assert copy["CacheControl"] == "no-store"
-    assert copy["ContentLanguage"] == "en"
-    assert copy["ContentDisposition"] == "attachment"
-    assert copy["StorageClass"] == "STANDARD_IA"
-    assert copy["TagCount"] == 2
-    assert _keys(plain, SOURCE) == []
-
-
-def test_a_copy_in_parts_keeps_as_much() -> None:
-    with world(versioned=True, threshold=5 * MIB) as one:
-        body = CARD * (12 * MIB // len(CARD))
-        finding = one.put(
-            body, Metadata={"owner": "jane"}, ContentType="text/csv", Tagging="a=b%2Bc"
-        )
-        one.strict.annotations[SOURCE, KEY, finding.object.version_id] = {"class": b"secret"}
-        record = one.remediated(finding)
-        (copy,) = record.copies
-        there = one.s3.get_object(Bucket=QUARANTINE, Key=copy.key)
-        tags = one.s3.get_object_tagging(Bucket=QUARANTINE, Key=copy.key)["TagSet"]
-        assert there["Body"].read() == body
-        assert there["Metadata"] == {"owner": "jane"}
-        assert there["ContentType"] == "text/csv"
-        assert tags == [{"Key": "a", "Value": "b+c"}]
-        assert one.strict.annotations[QUARANTINE, copy.key, copy.version_id] == {"class": b"secret"}
-        assert one.strict.calls.count("UploadPartCopy") == 3
-        assert _keys(one, SOURCE) == []
 
 
 def test_older_versions_stay_and_none_becomes_current(versioned: World) -> None:
@@ -107,24 +61,6 @@ def test_a_second_object_under_the_same_key_does_not_overwrite_the_first(plain: 
     for record, body in ((first, CARD), (second, b"another card")):
         (copy,) = record.copies
         assert _body(plain, QUARANTINE, copy.key, copy.version_id) == body
-
-
-def test_every_version_goes_where_that_is_asked_for_and_all_come_back() -> None:
-    with world(versioned=True, wanted="ALL") as one:
-        bodies = [b"first", b"second", CARD]
-        findings = [one.put(body) for body in bodies]
-        record = one.remediated(findings[1])
-        assert {copy.source_version_id for copy in record.copies} == {
-            finding.object.version_id for finding in findings
-        }
-        assert _keys(one, SOURCE) == []
-        assert record.other_versions == 0
-
-        one.decide(findings[1], Status.RESTORING)
-        one.run(findings[1])
-        assert one.record(findings[1]).status is Status.RESTORED
-        assert len(one.versions(SOURCE)) == 3
-        assert one.versions(QUARANTINE) == []
 
 
 def test_a_changed_object_is_untouched(plain: World) -> None:
