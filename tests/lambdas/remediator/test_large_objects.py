@@ -112,18 +112,3 @@ def test_a_copy_in_parts_that_is_denied_leaves_no_upload_behind(here: World, den
     assert "monitoredBuckets" in here.shown
     assert here.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []) == []
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([LARGE], [])
-
-
-def test_the_copy_of_a_large_object_takes_this_many_requests(here: World) -> None:
-    """The list in docs/moving.md says why each is made."""
-    here.remediated(here.put(LARGE))
-    added = here.strict.calls[4:-3]
-    parts = added.count("UploadPartCopy")
-    assert parts == 3
-    assert [name for name in added if name != "UploadPartCopy"] == [
-        "GetObjectTagging",
-        "CreateMultipartUpload",
-        "ListMultipartUploads",
-        "CompleteMultipartUpload",
-        "ListObjectAnnotations",
-    ]
