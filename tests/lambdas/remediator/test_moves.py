@@ -145,6 +145,26 @@ def test_a_denied_version_deletion_takes_the_delete_marker_away_again(versioned:
     assert versioned.versions(QUARANTINE) == []
 
 
+def test_a_marker_that_can_not_be_taken_away_is_told_as_with_mfa_delete(versioned: World) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthenticationDelete.html."""
+    finding = versioned.put(CARD)
+    versioned.strict.deny = lambda name, asked: (
+        name == "DeleteObject" and asked["Bucket"] == SOURCE and "VersionId" in asked
+    )
+    record = versioned.remediated(finding)
+    assert record.status is Status.FAILED
+    (marker,) = versioned.s3.list_object_versions(Bucket=SOURCE)["DeleteMarkers"]
+    assert f"the delete marker {marker['VersionId']} hides it now" in versioned.shown
+    assert "Delete that marker" in versioned.shown
+    assert "MFA Delete" in versioned.shown
+    assert record.copies == ()
+    assert (versioned.bodies(SOURCE), versioned.bodies(QUARANTINE)) == ([CARD], [])
+
+    versioned.strict.deny = lambda *_: False
+    assert versioned.retried(finding).status is Status.QUARANTINED
+    assert (versioned.bodies(SOURCE), versioned.bodies(QUARANTINE)) == ([], [CARD])
+
+
 def test_two_copies_are_told_of_where_the_copy_can_not_be_deleted_either(plain: World) -> None:
     finding = plain.put(CARD)
     plain.strict.deny = lambda name, _: name == "DeleteObject"
