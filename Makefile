@@ -8,7 +8,7 @@ CDK := node_modules/.bin/cdk
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help install synth deploy demo bench pictures test lint types permissions constraints
+.PHONY: help install synth deploy redrive demo bench pictures test lint types permissions constraints
 
 help: ## tell the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -20,6 +20,9 @@ synth: .venv/deployer node_modules/.package-lock.json ## check cdk.json's settin
 
 deploy: .venv/deployer node_modules/.package-lock.json ## deploy to the AWS account of your credentials
 	$(CDK) deploy
+
+redrive: .venv/deployer ## send what lies in the dead-letter queues through again
+	$(BIN)/python -m local.redrive
 
 demo: install ## all eight steps on this machine, then the channel in your browser; ONCE=1 stops after the steps
 	$(BIN)/python -m local.demo $(if $(ONCE),--once)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from local.sandbox import APPROVER, VISITOR, Sandbox, sandbox
+from local.sandbox import Sandbox, sandbox
 from local.story import Step, automatic, prepare, reviewed
 
 _EIGHT = set(range(1, 9))
@@ -54,7 +54,7 @@ def _tell(story: Iterator[Step], began: float) -> set[int]:
 
 def _serve(one: Sandbox) -> None:
     print(f"\nThe channel: {one.slack.url}")
-    print(f"You are {APPROVER}, an approver, or {VISITOR}, who is not. Ctrl-C ends the sandbox.")
+    print("Drop a file of your own there and press Run Macie job. Ctrl-C ends the sandbox.")
     try:
         while True:
             time.sleep(3600)

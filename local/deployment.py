@@ -23,13 +23,14 @@ class DeploymentError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What the stack tells a person who deployed it."""
+    """What the stack tells a person who deployed it; `told` is all of it, by its own names."""
 
     slack_request_url: str
     slack_secret: str
     quarantine_bucket: str
     ledger_table: str
     finding_queue_url: str
+    told: Mapping[str, str]
 
 
 def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
@@ -54,6 +55,7 @@ def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
         quarantine_bucket=told["QuarantineBucketName"],
         ledger_table=told["LedgerTableName"],
         finding_queue_url=told["FindingQueueUrl"],
+        told=told,
     )
 
 

@@ -32,7 +32,7 @@ def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, An
         "eTag": head["ETag"].strip('"'),
         "versionId": head.get("VersionId", ""),
         "size": head["ContentLength"],
-        "lastModified": _iso(head["LastModified"]),
+        "lastModified": iso(head["LastModified"]),
         "storageClass": head.get("StorageClass", "STANDARD"),
     }
     return event
@@ -46,7 +46,7 @@ def sample_event() -> dict[str, Any]:
 def _event(fixture: str) -> dict[str, Any]:
     """Take a fixture, with ids and times of its own and in the sandbox's account and region."""
     event: dict[str, Any] = json.loads((FIXTURES / f"{fixture}.json").read_text())
-    now = _iso(datetime.now(UTC))
+    now = iso(datetime.now(UTC))
     event |= {"id": str(uuid.uuid4()), "account": ACCOUNT, "region": REGION, "time": now}
     event["detail"] |= {
         "id": uuid.uuid4().hex,
@@ -58,5 +58,6 @@ def _event(fixture: str) -> dict[str, Any]:
     return event
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Write a moment as Macie does, in UTC and to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,11 +14,14 @@ import boto3
 from local.delivery import deliver, tick
 from local.deployment import ROOT, Outputs, deploy
 from local.emulator import Emulator, RunningEmulator, end_leftover
+from local.macie_job import MacieJob
+from local.panel import SandboxPanel
 from local.slack import SlackStandIn
 
-APPROVER, VISITOR = "U0APPROVER1", "U0VISITOR01"
+APPROVER, COLLEAGUE, VISITOR = "U0APPROVER1", "U0APPROVER2", "U0VISITOR01"
 CHANNEL = "C0SANDBOX01"
 MONITORED = "acme-*"
+SOURCE = "acme-finance-exports"
 
 _FOLDERS = ROOT / ".cache" / "sandbox"
 _KEPT = 3
@@ -130,7 +133,24 @@ def sandbox(
             SecretId=outputs.slack_secret, SecretString=text
         )
         slack.request_url = _request_url(running, outputs)
+        slack.panel = _panel(one)
         yield one
+
+
+def _panel(one: Sandbox) -> SandboxPanel:
+    """Make the bucket that files are dropped into, versioned, and what shows it."""
+    s3 = one.client("s3")
+    s3.create_bucket(Bucket=SOURCE)
+    s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": "Enabled"})
+    tags = [{"Key": "Owner", "Value": "finance"}, {"Key": "Environment", "Value": "production"}]
+    s3.put_bucket_tagging(Bucket=SOURCE, Tagging={"TagSet": tags})
+    return SandboxPanel(
+        s3,
+        source=SOURCE,
+        quarantine=one.outputs.quarantine_bucket,
+        read_record=one.record,
+        job=MacieJob(s3, monitored=MONITORED, deliver=one.deliver),
+    )
 
 
 def _deployed(
@@ -148,7 +168,7 @@ def _settings(slack: SlackStandIn, overrides: Mapping[str, Any]) -> dict[str, An
     shipped = json.loads((ROOT / "cdk.json").read_text())["context"]["chatops"]
     sandbox_settings = {
         "slackChannel": CHANNEL,
-        "approvers": [APPROVER],
+        "approvers": [APPROVER, COLLEAGUE],
         "monitoredBuckets": [MONITORED],
         "autoRemediateConfig": {"SensitiveData:S3Object/Financial": "AUTO"},
         "slackApiUrl": slack.api_url,
@@ -172,4 +192,13 @@ def _end_earlier_ones() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-__all__ = ["APPROVER", "CHANNEL", "VISITOR", "Sandbox", "sandbox", "wait_for"]
+__all__ = [
+    "APPROVER",
+    "CHANNEL",
+    "COLLEAGUE",
+    "SOURCE",
+    "VISITOR",
+    "Sandbox",
+    "sandbox",
+    "wait_for",
+]

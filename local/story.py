@@ -4,9 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from local.macie import event_about
-from local.sandbox import APPROVER, Sandbox, wait_for
-
-SOURCE = "acme-finance-exports"
+from local.sandbox import APPROVER, SOURCE, Sandbox, wait_for
 
 _CARDS = b"name,card\nJane Doe,4111111111111111\nJohn Roe,5500005555555559\n"
 _PEOPLE = b"name,email\nJane Doe,jane.doe@example.com\nJohn Roe,john.roe@example.com\n"
@@ -22,9 +20,8 @@ class Step:
 
 
 def prepare(sandbox: Sandbox) -> None:
-    """Make a bucket with a few files, as a team might have it."""
+    """Put a few files into the bucket, as a team might have them."""
     s3 = sandbox.client("s3")
-    s3.create_bucket(Bucket=SOURCE)
     files = {
         "2026/11/card settlements.csv": _CARDS,
         "onboarding/new hires.csv": _PEOPLE,

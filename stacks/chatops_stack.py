@@ -49,6 +49,12 @@ class ChatOpsStack(Stack):
         )
 
         # Steps 1 to 4: from Macie to Slack.
+        intake = FindingIntake(
+            self,
+            "FindingIntake",
+            longest_run=FindingHandler.LONGEST_RUN,
+            reconcile_hours=settings.reconcile_hours,
+        )
         finding_handler = FindingHandler(
             self,
             "FindingHandler",
@@ -56,12 +62,18 @@ class ChatOpsStack(Stack):
             shared=shared,
             quarantine=quarantine,
             remediator=remediator,
+            findings=intake.queue,
         )
-        intake = FindingIntake(self, "FindingIntake", handler=finding_handler)
+        intake.feed(finding_handler)
 
         # Steps 5 and 6: from a click in Slack to the remediator.
         remediation_handler = RemediationHandler(
-            self, "RemediationHandler", settings=settings, shared=shared, remediator=remediator
+            self,
+            "RemediationHandler",
+            settings=settings,
+            shared=shared,
+            remediator=remediator,
+            findings=intake.queue,
         )
         endpoint = SlackEndpoint(self, "SlackEndpoint", handler=remediation_handler)
 
@@ -70,8 +82,16 @@ class ChatOpsStack(Stack):
         for function in functions:
             function.allow("dynamodb:GetItem", "dynamodb:PutItem", on=[ledger.table.table_arn])
             function.allow("secretsmanager:GetSecretValue", on=[secret.arn])
-        finding_handler.allow("dynamodb:UpdateItem", on=[ledger.table.table_arn])
-        finding_handler.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byDueTime"])
+            function.allow("dynamodb:UpdateItem", on=[ledger.table.table_arn])
+        indexes = [f"{ledger.table.table_arn}/index/{name}" for name in ("byDueTime", "byDigest")]
+        finding_handler.allow("dynamodb:Query", on=indexes)
+        finding_handler.allow("dynamodb:BatchGetItem", on=[ledger.table.table_arn])
+        for sender in (finding_handler, remediation_handler):
+            sender.allow("sqs:SendMessage", on=[intake.queue.queue_arn])
+        if settings.reconcile_hours is not None:
+            # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmacie.html
+            finding_handler.allow("macie2:ListFindings", "macie2:GetFindings", on=["*"])
+            finding_handler.acknowledge_wildcards(["*"], reason="Macie's findings have no ARNs")
         remediator.allow("dynamodb:DeleteItem", on=[ledger.table.table_arn])
         remediator.allow("dynamodb:Query", on=[f"{ledger.table.table_arn}/index/byObject"])
         for caller in (finding_handler, remediation_handler):
@@ -92,6 +112,7 @@ class ChatOpsStack(Stack):
                 "Findings": intake.dead_letters,
                 "Remediations": remediator.dead_letters,
             },
+            table=ledger.table,
             alarm_email=settings.alarm_email,
         )
 
@@ -101,6 +122,9 @@ class ChatOpsStack(Stack):
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "LedgerTableName": ledger.table.table_name,
             "FindingQueueUrl": intake.queue.queue_url,
+            "FindingDeadLettersUrl": intake.dead_letters.queue_url,
+            "RemediationDeadLettersUrl": remediator.dead_letters.queue_url,
+            "RemediatorName": remediator.function_name,
         }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

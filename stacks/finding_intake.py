@@ -12,13 +12,20 @@ from stacks.handler_function import HandlerFunction
 
 
 class FindingIntake(Construct):
-    """A rule, the queue it fills and `handler` empties, and the queue of what nobody could handle.
+    """The rules, the queue they fill, and the queue of what nobody could handle.
 
     An event that EventBridge can't deliver and one that the handler can't handle look the same, and
     lie in the same dead-letter queue: either can be sent to the queue again from there.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, handler: HandlerFunction) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        longest_run: Duration,
+        reconcile_hours: int | None,
+    ) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
         self.queue = sqs.Queue(
@@ -27,7 +34,7 @@ class FindingIntake(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             # Six times, says https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            visibility_timeout=Duration.seconds(6 * handler.longest_run.to_seconds()),
+            visibility_timeout=Duration.seconds(6 * longest_run.to_seconds()),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
         )
         events.Rule(
@@ -39,15 +46,26 @@ class FindingIntake(Construct):
                 detail_type=["Macie Finding"],
                 detail={"type": events.Match.prefix("SensitiveData")},
             ),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+            targets=[self._target()],
         )
         events.Rule(
             self,
             "Agenda",
-            description="Has findings told again and approvers reminded, where that is due",
+            description="Has digests drawn, Slack told again, approvers reminded: what is due",
             schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
+            targets=[self._target()],
         )
+        if reconcile_hours is not None:
+            events.Rule(
+                self,
+                "Reconciliation",
+                description="Has Macie asked for findings that were not delivered",
+                schedule=events.Schedule.rate(Duration.hours(reconcile_hours)),
+                targets=[self._target({"detail-type": "Reconciliation", "detail": {}})],
+            )
+
+    def feed(self, handler: HandlerFunction) -> None:
+        """Have `handler` empty the queue, a batch at a time."""
         handler.add_event_source(
             event_sources.SqsEventSource(
                 self.queue,
@@ -57,3 +75,7 @@ class FindingIntake(Construct):
                 max_concurrency=2,
             )
         )
+
+    def _target(self, event: dict[str, object] | None = None) -> targets.SqsQueue:
+        message = None if event is None else events.RuleTargetInput.from_object(event)
+        return targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters, message=message)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.dead_letters import DeadLetterQueue
@@ -48,6 +49,8 @@ class Remediator(HandlerFunction):
 class FindingHandler(HandlerFunction):
     """Steps 3 and 4: decides about a finding, and asks in Slack."""
 
+    LONGEST_RUN = Duration.minutes(1)
+
     def __init__(
         self,
         scope: Construct,
@@ -57,6 +60,7 @@ class FindingHandler(HandlerFunction):
         shared: Mapping[str, str],
         quarantine: Quarantine,
         remediator: Remediator,
+        findings: sqs.IQueue,
     ) -> None:
         super().__init__(
             scope,
@@ -64,7 +68,7 @@ class FindingHandler(HandlerFunction):
             package="finding_handler",
             description="Decides about a Macie finding: remediate, ask in Slack, or ignore",
             memory_mb=512,
-            timeout=Duration.minutes(1),
+            timeout=self.LONGEST_RUN,
             environment={
                 **shared,
                 "REMEDIATOR_FUNCTION": remediator.function_name,
@@ -73,8 +77,11 @@ class FindingHandler(HandlerFunction):
                 "AUTO_REMEDIATE_CONFIG": json.dumps(settings.auto_remediate_config),
                 "AUTO_REMEDIATION_HOURLY_LIMIT": _number(settings.auto_remediation_hourly_limit),
                 "MIN_SEVERITY_LEVEL": settings.min_severity_level,
+                "DIGEST_THRESHOLD": _number(settings.digest_threshold),
                 "PROTECTED_BUCKETS": json.dumps(settings.protected_buckets),
                 "APPROVERS": json.dumps(settings.approvers),
+                "FINDING_QUEUE": findings.queue_url,
+                "RECONCILE_HOURS": _number(settings.reconcile_hours),
                 "REMINDER_HOURS": _number(settings.reminder_hours),
             },
         )
@@ -91,6 +98,7 @@ class RemediationHandler(HandlerFunction):
         settings: Settings,
         shared: Mapping[str, str],
         remediator: Remediator,
+        findings: sqs.IQueue,
     ) -> None:
         super().__init__(
             scope,
@@ -105,6 +113,7 @@ class RemediationHandler(HandlerFunction):
                 "REMEDIATOR_FUNCTION": remediator.function_name,
                 "APPROVERS": json.dumps(settings.approvers),
                 "REMINDER_HOURS": _number(settings.reminder_hours),
+                "FINDING_QUEUE": findings.queue_url,
             },
         )
 

@@ -35,6 +35,17 @@ class Ledger(Construct):
                     sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
                     projection_type=dynamodb.ProjectionType.KEYS_ONLY,
                 ),
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name="byDigest",
+                    partition_key=dynamodb.Attribute(
+                        name="digest_id", type=dynamodb.AttributeType.STRING
+                    ),
+                    sort_key=dynamodb.Attribute(
+                        name="digest_status", type=dynamodb.AttributeType.STRING
+                    ),
+                    projection_type=dynamodb.ProjectionType.INCLUDE,
+                    non_key_attributes=["gist"],
+                ),
             ],
             # Of the counters that make the hourly limit; findings have no such attribute.
             time_to_live_attribute="expires",

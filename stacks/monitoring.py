@@ -1,10 +1,11 @@
-"""What tells the people who run it that something failed: alarms by e-mail, and a dashboard."""
+"""What tells the people who run it that something failed: alarms, by e-mail and on a dashboard."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -12,6 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.dashboard import NAMESPACE, SLACK_REFUSALS, Dashboard
 from stacks.handler_function import HandlerFunction
 
 
@@ -26,6 +28,7 @@ class Monitoring(Construct):
         functions: Sequence[HandlerFunction],
         findings: sqs.IQueue,
         dead_letters: Mapping[str, sqs.IQueue],
+        table: dynamodb.ITable,
         alarm_email: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -38,20 +41,24 @@ class Monitoring(Construct):
                 "The oldest finding has waited for a quarter of an hour.",
                 threshold=15 * 60,
             ),
+            self._alarm(
+                "SlackUnwell",
+                _slack_refusals(),
+                "Slack did not take messages; they are told when it does.",
+                threshold=10,
+            ),
         ]
         topic = _topic(self, alarm_email)
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(topic))
-        cloudwatch.Dashboard(
+        Dashboard(
             self,
             "Dashboard",
-            widgets=[
-                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24)],
-                [
-                    _graph("Calls", [each.metric_invocations() for each in functions]),
-                    _graph("Duration", [each.metric_duration() for each in functions]),
-                ],
-            ],
+            alarms=alarms,
+            functions=functions,
+            findings=findings,
+            dead_letters=[*dead_letters.values()],
+            table=table,
         )
 
     def _failures(self, functions: Sequence[HandlerFunction]) -> Iterator[cloudwatch.Alarm]:
@@ -73,7 +80,12 @@ class Monitoring(Construct):
             )
 
     def _alarm(
-        self, name: str, metric: cloudwatch.Metric, description: str, *, threshold: int = 1
+        self,
+        name: str,
+        metric: cloudwatch.Metric,
+        description: str,
+        *,
+        threshold: int = 1,
     ) -> cloudwatch.Alarm:
         return metric.create_alarm(
             self,
@@ -87,8 +99,15 @@ class Monitoring(Construct):
         )
 
 
-def _graph(title: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
+def _slack_refusals() -> cloudwatch.Metric:
+    """Count what the finding handler was refused, which tries again whatever anybody was."""
+    return cloudwatch.Metric(
+        namespace=NAMESPACE,
+        metric_name=SLACK_REFUSALS,
+        dimensions_map={"service": "finding_handler"},
+        statistic="Sum",
+        period=Duration.minutes(15),
+    )
 
 
 def _topic(scope: Construct, alarm_email: str | None) -> sns.Topic:

@@ -105,6 +105,16 @@ class Settings(BaseModel):
         description="how many objects are moved in an hour without an approver's decision, 1 to"
         " 1000000, or null for any number; the others are reviewed",
     )
+    digest_threshold: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        default=30,
+        description="how many findings of an hour are told one by one, 0 to 100000, or null for"
+        " all; the others are told in digests",
+    )
+    reconcile_hours: Annotated[int, Field(ge=1, le=168)] | None = Field(
+        default=None,
+        description="after how many hours Macie is asked again and again for findings that were"
+        " not delivered, 1 to 168, or null for never",
+    )
     reminder_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(
         default=24,
         description="after how many hours without a decision the approvers are reminded, 1 to"

@@ -12,6 +12,7 @@ from lambdas.common.finding import Finding
 from lambdas.common.record import QuarantinedCopy, Record, Status
 from stacks.settings import Settings
 from tests.lambdas.remediator.world import finding_on
+from tests.stacks import synthesis
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -89,3 +90,13 @@ def _record() -> Record:
     return opened.moved_to(
         Status.QUARANTINED, by="remediator", reason="done", now=clock.now(), copies=(copy,)
     )
+
+
+def test_every_alarm_has_a_section_in_the_runbook() -> None:
+    template = synthesis.template()
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    headings = "\n".join(line for line in runbook.splitlines() if line.startswith("## "))
+    alarms = template.find_resources("AWS::CloudWatch::Alarm")
+    for logical_id in alarms:
+        name = logical_id.removeprefix("Monitoring")[:-8]
+        assert name in headings, name

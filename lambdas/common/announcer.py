@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from lambdas.common.callback import Callback
+from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
@@ -24,14 +25,20 @@ class Announcer:
 
     Args:
         ledger: where the message's place is kept.
+        digests: where findings are told that are too many to be told one by one.
         channel: where it is shown.
         clock: tells the time.
     """
 
     def __init__(
-        self, ledger: Ledger, channel: SlackChannel, clock: Callable[[], datetime]
+        self,
+        ledger: Ledger,
+        digests: Digests,
+        channel: SlackChannel,
+        clock: Callable[[], datetime],
     ) -> None:
         self._ledger = ledger
+        self._digests = digests
         self._channel = channel
         self._clock = clock
 
@@ -44,7 +51,10 @@ class Announcer:
         Raises:
             BusyError: another invocation is posting the message.
         """
+        self._digests.mark(record, now=self._clock())
         if callback is not None and callback.replace(render(record)):
+            return True
+        if record.digest is not None and record.message is None:
             return True
         try:
             if record.message is None:
@@ -55,6 +65,15 @@ class Announcer:
             self._put_off(record, error)
             return False
         return True
+
+    def show(self, record: Record, *, thread: SlackMessage) -> None:
+        """Post a finding that a digest told of by itself, in the digest's thread.
+
+        Raises:
+            BusyError: another invocation is posting the message.
+            SlackError: Slack is busy or unwell.
+        """
+        self._post(record, thread)
 
     def whisper(self, reply: Reply, callback: Callback | None) -> None:
         """Tell the person who clicked, and nobody else.
@@ -83,7 +102,7 @@ class Announcer:
         if record.tell_at is not None or message != record.message:
             self._told(record, message)
 
-    def _post(self, record: Record) -> None:
+    def _post(self, record: Record, thread: SlackMessage | None = None) -> None:
         finding_id = record.finding.id
         interrupted = record.posting_until
         claimed = self._ledger.change(finding_id, self._posting)
@@ -93,7 +112,7 @@ class Announcer:
         if posted is not None:
             self._channel.update(posted, render(claimed))
         else:
-            posted = self._channel.post(render(claimed), finding_id=finding_id)
+            posted = self._channel.post(render(claimed), finding_id=finding_id, thread=thread)
         self._told(record, posted)
 
     def _told(self, record: Record, message: SlackMessage) -> None:

@@ -24,6 +24,10 @@ class Approvers:
         """Answer whether `user`, who clicked in `channel`, may decide."""
         return channel == self.channel and (self.users is None or user in self.users)
 
+    def refusal(self) -> str:
+        """Tell somebody else who may decide."""
+        return f"You may not decide about findings. {self.named()} may."
+
     def named(self) -> str:
         """Name those who may decide, in mrkdwn."""
         if self.users is None:

@@ -21,6 +21,7 @@ from lambdas.common.actions import (
     RETRY,
     option,
 )
+from lambdas.common.digest import Subject
 from lambdas.common.finding import Finding
 from lambdas.common.record import Record, Status
 from lambdas.common.text import code
@@ -38,9 +39,20 @@ def console_link(finding: Finding) -> str:
 
     Source: https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html (partitions)
     """
-    console = _CONSOLES.get(finding.partition, _CONSOLES["aws"])
-    finding_id, region = quote(finding.id, safe=""), quote(finding.region, safe="")
-    return f"https://{region}.{console}/macie/home?region={region}#findings?itemId={finding_id}"
+    finding_id = quote(finding.id, safe="")
+    return f"{_console(finding.partition, finding.region)}#findings?itemId={finding_id}"
+
+
+def bucket_link(subject: Subject) -> str:
+    """Answer the address of the findings on the bucket of `subject` in the Macie console."""
+    search = quote(f"resourcesAffected.s3Bucket.name={subject.bucket}", safe="")
+    console = _console(subject.partition, subject.region)
+    return f"{console}#findings?search={search}&macros=current"
+
+
+def _console(partition: str, region: str) -> str:
+    host, name = _CONSOLES.get(partition, _CONSOLES["aws"]), quote(region, safe="")
+    return f"https://{name}.{host}/macie/home?region={name}"
 
 
 def buttons(record: Record) -> Iterator[InteractiveElement]:

@@ -18,6 +18,11 @@ def read(kind: type[Environment], environ: Mapping[str, str]) -> Environment:
     return kind(**{field.name: environ[field.name.upper()] for field in fields(dataclass)})
 
 
+def number(text: str) -> int | None:
+    """Read a number, None where it is empty."""
+    return int(text) if text else None
+
+
 def hours(text: str) -> timedelta | None:
     """Read a number of hours, None where it is empty."""
     return timedelta(hours=int(text)) if text else None

@@ -1,12 +1,13 @@
 """The ledger: one item a finding, every write conditional, so that nobody acts twice."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.common.codec import decode, encode
+from lambdas.common.digests import item_of
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
 from lambdas.common.record import Record
@@ -84,6 +85,10 @@ class Ledger:
         record: Record = decode(Record, item)
         return record
 
+    def known(self, finding_ids: Sequence[str]) -> set[str]:
+        """Answer which of at most 100 findings have a record."""
+        return self._table.known(finding_ids)
+
     def on_same_object(self, finding: Finding) -> Iterator[Record]:
         """Answer the records of other findings on the very same object."""
         object_id = _object_id(finding)
@@ -123,18 +128,22 @@ class Ledger:
                 raise SpentAllowanceError(finding_id)
         raise BusyError(f"{finding_id} is being written by others")
 
+    def count_told(self, now: datetime) -> int:
+        """Count one more finding of this hour; answer how many there are to be told."""
+        return self._table.count(_hour_id(now), "told", expires=_expiry(now))
+
     def _allowance(self, record: Record) -> list[Write]:
         """Count an automatic remediation, on the condition that there may be one more this hour."""
         if self._hourly_limit is None or not record.is_automatic:
             return []
         moment = record.history[-1].at
         one_more = update(
-            f"hour#{moment:%Y-%m-%dT%H}",
+            _hour_id(moment),
             "SET expires = :expires ADD automatic :one",
             only_if="attribute_not_exists(automatic) OR automatic < :most",
             one=1,
             most=self._hourly_limit,
-            expires=int((moment + _HOURS_KEPT).timestamp()),
+            expires=_expiry(moment),
         )
         return [one_more]
 
@@ -149,8 +158,17 @@ def _item(record: Record) -> dict[str, Any]:
         "object_id": _object_id(record.finding),
         "status": record.status.value,
         **due,
+        **item_of(record),
         **encode(record),
     }
+
+
+def _hour_id(moment: datetime) -> str:
+    return f"hour#{moment:%Y-%m-%dT%H}"
+
+
+def _expiry(moment: datetime) -> int:
+    return int((moment + _HOURS_KEPT).timestamp())
 
 
 def _lead_item(finding: Finding) -> Write:

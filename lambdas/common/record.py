@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,8 @@ POLICY = "remediation policy"
 _MOST_REFUSALS = 20
 _MOST_JOINED = 20
 _MOST_DETECTIONS = 10
+_LONGEST_RUN = timedelta(minutes=20)
+"""Longer than the remediator may run: Lambda's most are 15 minutes."""
 
 REMEDIATOR = "remediator"
 """Who brought about an outcome."""
@@ -35,6 +37,9 @@ class Status(StrEnum):
     RESTORING = "RESTORING"
     RESTORED = "RESTORED"
 
+
+UNDER_WAY = frozenset({Status.REMEDIATING, Status.RESTORING})
+"""Where the remediator has something to do."""
 
 TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.IGNORED: frozenset(),
@@ -186,8 +191,10 @@ class Record:
         other_versions: how many other versions of the key remain in the source bucket.
         lead: the finding on the same object that this one joined, where it did.
         joined: the latest findings that joined this one.
-        remind_at: when the approvers are to be reminded, if nobody has decided by then.
+        look_at: when somebody is to look whether it still stands there: then the approvers are
+            reminded, or the remediator is started again.
         tell_at: when Slack, which was busy, is to be told again.
+        digest: the digest that tells of it, where there are too many to tell of each.
     """
 
     finding: Finding
@@ -201,16 +208,28 @@ class Record:
     other_versions: int | None = None
     lead: str | None = None
     joined: tuple[JoinedFinding, ...] = ()
-    remind_at: datetime | None = None
+    look_at: datetime | None = None
     tell_at: datetime | None = None
+    digest: str | None = None
 
     @classmethod
     def opened(
-        cls, finding: Finding, status: Status, *, reason: str, now: datetime, **more: Any
+        cls,
+        finding: Finding,
+        status: Status,
+        *,
+        reason: str,
+        now: datetime,
+        look_at: datetime | None = None,
+        **more: Any,
     ) -> "Record":
-        """Make the first record of `finding`, as the remediation policy decided."""
+        """Make the first record of `finding`, as the remediation policy decided.
+
+        `look_at` is for a finding that waits for a person.
+        """
         entry = Entry(at=now, status=status, by=POLICY, reason=reason)
-        return cls(finding=finding, history=(entry,), **more)
+        watched = _look_at(status, now, look_at)
+        return cls(finding=finding, history=(entry,), look_at=watched, **more)
 
     @property
     def status(self) -> Status:
@@ -220,8 +239,7 @@ class Record:
     @property
     def due(self) -> datetime | None:
         """When there is something to be done about the record without anybody's asking."""
-        waits = self.status is Status.AWAITING_REVIEW
-        moments = (self.tell_at, self.remind_at if waits else None)
+        moments = (self.tell_at, self.look_at)
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
@@ -249,9 +267,12 @@ class Record:
         now: datetime,
         advice: str = "",
         evidence: tuple[str, ...] = (),
+        look_at: datetime | None = None,
         **changes: Any,
     ) -> "Record":
         """Step to `status`, with `changes` to other attributes.
+
+        `look_at` is for a finding that waits for a person.
 
         Raises:
             IllegalTransitionError: there is no such step from where the record stands.
@@ -261,7 +282,8 @@ class Record:
         if by == REMEDIATOR:
             evidence = (*map(str, self.copies), *evidence)
         entry = Entry(at=now, status=status, by=by, reason=reason, advice=advice, evidence=evidence)
-        return replace(self, history=(*self.history, entry), **changes)
+        watched = _look_at(status, now, look_at)
+        return replace(self, history=(*self.history, entry), look_at=watched, **changes)
 
     def with_joined(self, finding: Finding) -> "Record":
         """Add a finding on the same object; only the latest are kept, each has its own record."""
@@ -274,3 +296,9 @@ class Record:
             return self
         entry = Entry(at=now, status=self.status, by=by, reason=reason, is_refused=True)
         return replace(self, history=(*self.history, entry))
+
+
+def _look_at(status: Status, now: datetime, waiting: datetime | None) -> datetime | None:
+    if status is Status.AWAITING_REVIEW:
+        return waiting
+    return now + _LONGEST_RUN if status in UNDER_WAY else None

@@ -1,5 +1,6 @@
 """The Slack channel: one message a finding, posted once and updated in place (steps 3 and 8)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.client import HTTPException
@@ -31,14 +32,25 @@ class SlackChannel:
         channel: the channel's id.
         secret: holds the app's bot token.
         api_url: where the Web API is, Slack's own or the sandbox's.
+        witness: is shown each time that Slack was busy or unwell.
     """
 
-    def __init__(self, channel: str, *, secret: SecretReader, api_url: str) -> None:
+    def __init__(
+        self,
+        channel: str,
+        *,
+        secret: SecretReader,
+        api_url: str,
+        witness: Callable[[SlackError], None] = lambda _: None,
+    ) -> None:
+        self._witness = witness
         self._channel = channel
         self._secret = secret
         self._api_url = api_url
 
-    def post(self, message: Message, *, finding_id: str) -> SlackMessage:
+    def post(
+        self, message: Message, *, finding_id: str, thread: SlackMessage | None = None
+    ) -> SlackMessage:
         """Post `message`, marked with the finding's id, so that `find` finds it.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
@@ -47,8 +59,9 @@ class SlackChannel:
             SlackError: Slack is busy or unwell.
         """
         metadata = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": finding_id}}
+        below = {} if thread is None else {"thread_ts": thread.ts}
         answer = self._call(
-            "chat.postMessage", channel=self._channel, metadata=metadata, **_body(message)
+            "chat.postMessage", channel=self._channel, metadata=metadata, **below, **_body(message)
         )
         return SlackMessage(channel=answer["channel"], ts=answer["ts"])
 
@@ -113,6 +126,13 @@ class SlackChannel:
         self._call("chat.postEphemeral", channel=self._channel, user=user, text=text)
 
     def _call(self, method: str, **fields: Any) -> Any:
+        try:
+            return self._called(method, **fields)
+        except SlackError as error:
+            self._witness(error)
+            raise
+
+    def _called(self, method: str, **fields: Any) -> Any:
         token = self._secret.read().bot_token
         # Its retries would post twice what was posted but not answered.
         web_client = WebClient(token, base_url=self._api_url, timeout=_SECONDS, retry_handlers=[])

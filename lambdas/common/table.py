@@ -21,7 +21,7 @@ def put(item: Mapping[str, Any], *, only_if: str, **values: Any) -> Write:
     return {"Put": {"Item": _typed(item), **_condition(only_if, values)}}
 
 
-def update(item_id: str, expression: str, *, only_if: str, **values: Any) -> Write:
+def update(item_id: str, expression: str, *, only_if: str | None = None, **values: Any) -> Write:
     """Update an item, or make it, on the condition `only_if`."""
     parts = {"UpdateExpression": expression, **_condition(only_if, values)}
     return {"Update": {"Key": {"id": {"S": item_id}}, **parts}}
@@ -50,6 +50,17 @@ class Table:
             TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True
         )
         return _plain(answer.get("Item", {}))
+
+    def known(self, item_ids: Sequence[str]) -> set[str]:
+        """Answer which of at most 100 items are there; one that DynamoDB left out is not.
+
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+        """
+        keys = [{"id": {"S": item_id}} for item_id in item_ids]
+        wanted = {"Keys": keys, "ProjectionExpression": "id", "ConsistentRead": True}
+        answer = self._client.batch_get_item(RequestItems={self._name: wanted}) if keys else {}
+        found = answer.get("Responses", {}).get(self._name, [])
+        return {item["id"]["S"] for item in found}
 
     def query(self, index: str, condition: str, **values: Any) -> Iterator[dict[str, Any]]:
         """Answer the items of `index` on which `condition` holds, a page at a time."""
@@ -83,6 +94,17 @@ class Table:
                 return frozenset()
         raise BusyError("the ledger is being written by others")
 
+    def count(self, item_id: str, counter: str, *, expires: int) -> int:
+        """Add one to a counter of an item that is deleted after `expires`; answer the sum."""
+        answer = self._client.update_item(
+            TableName=self._name,
+            Key={"id": {"S": item_id}},
+            UpdateExpression=f"SET expires = :expires ADD {counter} :one",
+            ExpressionAttributeValues=_named({"expires": expires, "one": 1}),
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"][counter]["N"])
+
     def _write_alone(self, write: Write) -> frozenset[int]:
         ((kind, body),) = write.items()
         call = getattr(self._client, f"{kind.lower()}_item")
@@ -96,9 +118,9 @@ class Table:
         return {"TableName": self._name, **body}
 
 
-def _condition(only_if: str, values: Mapping[str, Any]) -> dict[str, Any]:
+def _condition(only_if: str | None, values: Mapping[str, Any]) -> dict[str, Any]:
     named = {"ExpressionAttributeValues": _named(values)} if values else {}
-    return {"ConditionExpression": only_if, **named}
+    return named if only_if is None else {"ConditionExpression": only_if, **named}
 
 
 def _named(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,18 +1,25 @@
-"""What is to be done without anybody's asking: telling Slack again, and reminding people."""
+"""What is to be done without anybody's asking: digests drawn, Slack told again, people reminded."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from lambdas.common.announcer import Announcer
 from lambdas.common.approvers import Approvers
+from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
 from lambdas.common.ledger import Ledger
-from lambdas.common.record import Record, Status
+from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
+from lambdas.common.remediator import Remediator
 from lambdas.common.slack import SlackChannel
 from lambdas.common.wording import reminder
+from lambdas.finding_handler.digesting import Digesting
 
-_AGAIN = timedelta(minutes=5)
+_AGAIN, _LONGER = timedelta(minutes=5), timedelta(minutes=20)
+_LONGEST = timedelta(hours=2)
+_UNFINISHED = "The remediator did not come to an end, however often it was started."
+_ADVICE = "See its log and its dead-letter queue, as docs/runbook.md says; then press Retry."
 
 
 class _NotDueError(Exception):
@@ -24,7 +31,10 @@ class Agenda:
     """Goes through the findings that are due, with all that it acts through."""
 
     ledger: Ledger
+    digests: Digests
+    digesting: Digesting
     announcer: Announcer
+    remediator: Remediator
     channel: SlackChannel
     approvers: Approvers
     clock: Callable[[], datetime]
@@ -33,21 +43,29 @@ class Agenda:
         """Do what is due, most urgent first, until `until` or until Slack wants to be left alone.
 
         Returns:
-            How many findings were told or reminded of; the rest is done by the next run.
+            How many findings and digests were looked at; the next run does the rest.
         """
+        digests = ((self._drawn, digest_id) for digest_id in self.digests.due(self.clock()))
+        findings = ((self._looked_at, finding_id) for finding_id in self.ledger.due(self.clock()))
         done = 0
-        for finding_id in self.ledger.due(self.clock()):
-            if self.clock() >= until or not self._is_done(finding_id):
+        for look, subject in chain(digests, findings):
+            if self.clock() >= until or not look(subject, until):
                 break
             done += 1
         return done
 
-    def _is_done(self, finding_id: str) -> bool:
+    def _drawn(self, digest_id: str, until: datetime) -> bool:
+        return self.digesting.work(digest_id, until=until)
+
+    def _looked_at(self, finding_id: str, _: datetime) -> bool:
         """Do what is due about the finding; answer whether Slack took it."""
         try:
             record = self.ledger.change(finding_id, self._reserved)
             if record.tell_at is not None:
                 return self.announcer.tell(record)
+            if record.status in UNDER_WAY:
+                self.remediator.start(finding_id)
+                return True
             return self._reminded(record)
         except (_NotDueError, BusyError):
             return True
@@ -59,16 +77,18 @@ class Agenda:
             raise _NotDueError
         if record.tell_at is not None:
             return replace(record, tell_at=now + _AGAIN)
-        return replace(record, remind_at=now + _AGAIN)
+        if record.status in UNDER_WAY and now - record.standing.at > _LONGEST:
+            return record.moved_to(
+                Status.FAILED, by=REMEDIATOR, reason=_UNFINISHED, advice=_ADVICE, now=now
+            )
+        return replace(record, look_at=now + (_LONGER if record.status in UNDER_WAY else _AGAIN))
 
     def _reminded(self, record: Record) -> bool:
-        if record.status is not Status.AWAITING_REVIEW:
-            return True
-        if record.message is None:
+        if record.status is not Status.AWAITING_REVIEW or record.message is None:
             return self.announcer.tell(record)
         try:
             self.channel.reply(record.message, reminder(record, self.approvers.named()))
         except SlackError:
             return False
-        self.ledger.change(record.finding.id, lambda now: replace(now, remind_at=None))
+        self.ledger.change(record.finding.id, lambda now: replace(now, look_at=None))
         return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lambdas.common.approvers import Approvers
-from lambdas.common.environment import hours
+from lambdas.common.environment import hours, number
 from lambdas.common.finding import Severity
 from lambdas.common.policy import Action, RemediationPolicy
 
@@ -26,6 +26,9 @@ class Environment:
     protected_buckets: str
     approvers: str
     reminder_hours: str
+    digest_threshold: str
+    reconcile_hours: str
+    finding_queue: str
 
     @property
     def policy(self) -> RemediationPolicy:
@@ -41,8 +44,17 @@ class Environment:
     @property
     def hourly_limit(self) -> int | None:
         """How many objects may be moved in an hour without a person's decision."""
-        text = self.auto_remediation_hourly_limit
-        return int(text) if text else None
+        return number(self.auto_remediation_hourly_limit)
+
+    @property
+    def most_told(self) -> int | None:
+        """How many findings of an hour are told one by one."""
+        return number(self.digest_threshold)
+
+    @property
+    def reconciliation_window(self) -> timedelta:
+        """How far back Macie is asked for findings: three runs may fail, and nothing is missed."""
+        return 4 * (hours(self.reconcile_hours) or timedelta(hours=24))
 
     @property
     def who_may_decide(self) -> Approvers:

@@ -1,7 +1,6 @@
 """Steps 2 and 3: take findings off the queue, decide about each, and start or ask."""
 
 import os
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,70 +13,41 @@ from aws_lambda_powertools.utilities.batch import (
 )
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from lambdas.common import audit, clock, environment
-from lambdas.common.announcer import Announcer
-from lambdas.common.aws import client
+from lambdas.common import clock, environment
 from lambdas.common.errors import UnsupportedFindingError
 from lambdas.common.finding import Finding
-from lambdas.common.ledger import Ledger
-from lambdas.common.record import Record
-from lambdas.common.remediator import Remediator
-from lambdas.common.secret import SecretReader
-from lambdas.common.slack import SlackChannel
-from lambdas.common.table import Table
-from lambdas.finding_handler.agenda import Agenda
+from lambdas.common.finding_queue import AGENDA
+from lambdas.common.witness import Witness
 from lambdas.finding_handler.environment import Environment
-from lambdas.finding_handler.intake import Intake
+from lambdas.finding_handler.reconciliation import RECONCILIATION
+from lambdas.finding_handler.wiring import Wiring, wired
 
 logger = Logger()
 
 _SPARE = timedelta(seconds=20)
 
 
-def _witness(record: Record) -> None:
-    logger.info("step", extra={"audit": audit.line(record)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wiring:
-    intake: Intake
-    agenda: Agenda
-
-
 @cache
-def _wiring() -> _Wiring:
-    settings = environment.read(Environment, os.environ)
-    table = Table(client("dynamodb"), settings.ledger_table)
-    ledger = Ledger(table, _witness, hourly_limit=settings.hourly_limit)
-    secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
-    channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
-    announcer = Announcer(ledger, channel, clock.now)
-    intake = Intake(
-        policy=settings.policy,
-        ledger=ledger,
-        remediator=Remediator(client("lambda"), settings.remediator_function),
-        announcer=announcer,
-        reminder_after=settings.reminder_after,
-        clock=clock.now,
-    )
-    agenda = Agenda(
-        ledger=ledger,
-        announcer=announcer,
-        channel=channel,
-        approvers=settings.who_may_decide,
-        clock=clock.now,
-    )
-    return _Wiring(intake=intake, agenda=agenda)
+def _wiring() -> Wiring:
+    return wired(environment.read(Environment, os.environ), Witness(logger))
 
 
 def _take(record: SQSRecord, *, until: datetime) -> None:
     event = record.json_body
-    if event["detail-type"] == "Scheduled Event":
+    kind, detail = event["detail-type"], event.get("detail") or {}
+    if kind == AGENDA:
         logger.info("agenda", extra={"done": _wiring().agenda.run(until=until)})
-        return
-    logger.append_keys(finding_id=event["detail"].get("id"))
+    elif kind == RECONCILIATION:
+        missing = _wiring().reconciliation.run(detail, until=until)
+        logger.info("reconciled", extra={"missing": missing})
+    else:
+        _take_finding(detail)
+
+
+def _take_finding(detail: dict[str, Any]) -> None:
+    logger.append_keys(finding_id=detail.get("id"))
     try:
-        taken = _wiring().intake.take(Finding.from_macie(event["detail"]))
+        taken = _wiring().intake.take(Finding.from_macie(detail))
     except UnsupportedFindingError as refusal:
         logger.warning("refused", extra={"reason": str(refusal)})
     else:

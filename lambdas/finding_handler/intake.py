@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lambdas.common.announcer import Announcer
+from lambdas.common.digest import digest_id
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger, SpentAllowanceError, TakenObjectError
 from lambdas.common.policy import Action, Decision, RemediationPolicy
@@ -28,6 +29,7 @@ class Intake:
     """Step 3, with all that it acts through.
 
     Attributes:
+        digest_threshold: how many findings of an hour are told one by one; None for all.
         reminder_after: how long a finding may wait for a decision before the approvers are
             reminded; None for ever.
     """
@@ -36,6 +38,7 @@ class Intake:
     ledger: Ledger
     remediator: Remediator
     announcer: Announcer
+    digest_threshold: int | None
     reminder_after: timedelta | None
     clock: Callable[[], datetime]
 
@@ -56,12 +59,15 @@ class Intake:
     def _opened(self, finding: Finding, decision: Decision) -> Record:
         """Write the finding down, unless that was done before."""
         leads = decision.action is not Action.IGNORE and not finding.is_sample
+        now, digest = self.clock(), self._digest(finding) if leads else None
+        reminds = self.reminder_after if digest is None else None
         record = Record.opened(
             finding,
             _STATUS[decision.action],
             reason=decision.reason,
-            now=self.clock(),
-            remind_at=self.clock() + self.reminder_after if self.reminder_after else None,
+            now=now,
+            look_at=now + reminds if reminds else None,
+            digest=digest,
         )
         try:
             return self.ledger.open(record, leads=leads)
@@ -73,6 +79,14 @@ class Intake:
                 finding, Status.JOINED, reason=reason, now=self.clock(), lead=taken.lead
             )
             return self.ledger.open(joining)
+
+    def _digest(self, finding: Finding) -> str | None:
+        """Name the digest that is to tell of the finding, if there are too many of them."""
+        if self.digest_threshold is None:
+            return None
+        now = self.clock()
+        is_crowded = self.ledger.count_told(now) > self.digest_threshold
+        return digest_id(finding, now=now) if is_crowded else None
 
     def _joined(self, lead: str, finding: Finding, decision: Decision) -> Record:
         def join(by: Decision) -> Record:
@@ -90,5 +104,5 @@ class Intake:
         is_new = record.status is Status.AWAITING_REVIEW and record.message is None
         if record.is_automatic:
             self.remediator.start(record.finding.id)
-        elif is_new or (record.joined and record.message is not None):
+        if record.digest or is_new or (record.joined and record.message is not None):
             self.announcer.tell(record)

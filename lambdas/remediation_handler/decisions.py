@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from lambdas.common.actions import (
     DISMISS,
     DISMISSALS,
+    FOR_ALL,
     OPEN_IN_MACIE,
     REMEDIATE,
     REOPEN,
@@ -17,6 +18,7 @@ from lambdas.common.approvers import Approvers
 from lambdas.common.ledger import Ledger, UnknownFindingError
 from lambdas.common.record import POLICY, IllegalTransitionError, Record, Status
 from lambdas.common.remediator import Remediator, Reply
+from lambdas.remediation_handler.digest_decisions import DigestDecisions
 from lambdas.remediation_handler.interaction import Interaction
 
 _STEPS = {
@@ -34,12 +36,14 @@ class Decisions:
     """Takes decisions, with all that it acts through.
 
     Attributes:
+        for_all: takes those about digests.
         reminder_after: how long a finding that was reopened may wait for the next decision.
     """
 
     approvers: Approvers
     ledger: Ledger
     remediator: Remediator
+    for_all: DigestDecisions
     reminder_after: timedelta | None
     clock: Callable[[], datetime]
 
@@ -47,7 +51,10 @@ class Decisions:
         """Do what the click says and have it shown, or have the person told why not."""
         if interaction.action_id == OPEN_IN_MACIE:
             return
-        finding_id, text = self._decided(interaction)
+        if interaction.action_id in FOR_ALL:
+            finding_id, text = None, self.for_all.decide(interaction)
+        else:
+            finding_id, text = self._decided(interaction)
         self.remediator.start(
             finding_id,
             response_url=interaction.response_url,
@@ -61,15 +68,15 @@ class Decisions:
         may_decide = self.approvers.include(interaction.user, channel=interaction.channel)
         step = self._approved if may_decide else self._refused
         try:
-            self.ledger.change(interaction.finding_id, lambda now: step(now, interaction))
+            self.ledger.change(interaction.subject, lambda now: step(now, interaction))
         except UnknownFindingError:
             return None, "Nothing was done: this finding is not in the ledger."
         except IllegalTransitionError as error:
             # Shown again: the message was outdated, and if the start was lost, this is the cure.
-            return interaction.finding_id, _standing(error.record)
+            return interaction.subject, _standing(error.record)
         if may_decide:
-            return interaction.finding_id, ""
-        return None, f"You may not decide about findings. {self.approvers.named()} may."
+            return interaction.subject, ""
+        return None, self.approvers.refusal()
 
     def _approved(self, record: Record, interaction: Interaction) -> Record:
         starts, target = _STEPS[interaction.action_id]
@@ -82,7 +89,7 @@ class Decisions:
             by=interaction.user,
             reason=_reason(interaction),
             now=now,
-            remind_at=now + self.reminder_after if self.reminder_after else None,
+            look_at=now + self.reminder_after if self.reminder_after else None,
         )
 
     def _refused(self, record: Record, interaction: Interaction) -> Record:

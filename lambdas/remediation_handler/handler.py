@@ -1,50 +1,25 @@
 """Steps 5 and 6: a click in Slack is verified, decided in the ledger, and answered at once."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from lambdas.common import audit, clock, environment
-from lambdas.common.aws import client
-from lambdas.common.ledger import Ledger
-from lambdas.common.record import Record
-from lambdas.common.remediator import Remediator
-from lambdas.common.secret import SecretReader
-from lambdas.common.table import Table
-from lambdas.remediation_handler.decisions import Decisions
+from lambdas.common import environment
+from lambdas.common.witness import Witness
 from lambdas.remediation_handler.environment import Environment
 from lambdas.remediation_handler.interaction import Interaction, MalformedRequestError, Request
-from lambdas.remediation_handler.signature import Signatures, UnverifiedRequestError
+from lambdas.remediation_handler.signature import UnverifiedRequestError
+from lambdas.remediation_handler.wiring import Wiring, wired
 
 logger = Logger()
 
 
-def _witness(record: Record) -> None:
-    logger.info("step", extra={"audit": audit.line(record)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wiring:
-    signatures: Signatures
-    decisions: Decisions
-
-
 @cache
-def _wiring() -> _Wiring:
-    settings = environment.read(Environment, os.environ)
-    secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
-    decisions = Decisions(
-        approvers=settings.who_may_decide,
-        ledger=Ledger(Table(client("dynamodb"), settings.ledger_table), _witness),
-        remediator=Remediator(client("lambda"), settings.remediator_function),
-        reminder_after=settings.reminder_after,
-        clock=clock.now,
-    )
-    return _Wiring(signatures=Signatures(secret, clock.now), decisions=decisions)
+def _wiring() -> Wiring:
+    return wired(environment.read(Environment, os.environ), Witness(logger))
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -63,7 +38,7 @@ def _act(event: dict[str, Any]) -> None:
     request = Request.from_api_gateway(event)
     _wiring().signatures.verify(request)
     interaction = Interaction.from_body(request.body)
-    logger.append_keys(finding_id=interaction.finding_id, user=interaction.user)
+    logger.append_keys(finding_id=interaction.subject, user=interaction.user)
     _wiring().decisions.take(interaction)
     logger.info("answered", extra={"action": interaction.action_id})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from lambdas.common.actions import DISMISS, DISMISSALS, read_option
+from lambdas.common.actions import DISMISSALS, MENUS, read_option
 
 
 class MalformedRequestError(Exception):
@@ -45,11 +45,12 @@ class Request:
 class Interaction:
     """A click: by whom, where, on what. Slack's signature vouches for all of it.
 
-    `choice` is what was chosen in a menu, one of `DISMISSALS`; a button has none.
+    `subject` is the id of a finding or a digest; `choice` is what was chosen in a menu, one of
+    `DISMISSALS`; a button has none.
     """
 
     action_id: str
-    finding_id: str
+    subject: str
     choice: str | None
     user: str
     channel: str
@@ -67,10 +68,10 @@ class Interaction:
         try:
             payload = json.loads(parse_qs(body.decode())["payload"][0])
             (action,) = payload["actions"]
-            choice, finding_id = _target(action)
+            choice, subject = _target(action)
             return cls(
                 action_id=_text(action["action_id"]),
-                finding_id=finding_id,
+                subject=subject,
                 choice=choice,
                 user=_text(payload["user"]["id"]),
                 channel=_text(payload["channel"]["id"]),
@@ -81,13 +82,13 @@ class Interaction:
 
 
 def _target(action: Mapping[str, Any]) -> tuple[str | None, str]:
-    """Tell what was chosen, and about which finding; a link's button names none."""
-    if action["action_id"] != DISMISS:
+    """Tell what was chosen, and about what; a link's button names none."""
+    if action["action_id"] not in MENUS:
         return None, _text(action.get("value") or "none")
-    choice, finding_id = read_option(_text(action["selected_option"]["value"]))
+    choice, subject = read_option(_text(action["selected_option"]["value"]))
     if choice not in DISMISSALS:
         raise ValueError("not a reason that is offered")
-    return choice, _text(finding_id)
+    return choice, _text(subject)
 
 
 def _text(value: Any) -> str:

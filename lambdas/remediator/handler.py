@@ -7,30 +7,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from lambdas.common import audit, clock, environment
-from lambdas.common.announcer import Announcer
-from lambdas.common.aws import client
+from lambdas.common import clock, environment
 from lambdas.common.callback import Callback
-from lambdas.common.claims import Claims
-from lambdas.common.finding import Finding
-from lambdas.common.ledger import Ledger
-from lambdas.common.record import Record
 from lambdas.common.remediator import Reply
-from lambdas.common.secret import SecretReader
-from lambdas.common.slack import SlackChannel
-from lambdas.common.table import Table
-from lambdas.remediator.copying import Copying
+from lambdas.common.witness import Witness
 from lambdas.remediator.environment import Environment
-from lambdas.remediator.objects import Objects
-from lambdas.remediator.quarantine import Quarantine, Versions
 from lambdas.remediator.remediation import Invocation, Remediation
-from lambdas.remediator.restoration import Restoration
+from lambdas.remediator.wiring import wired
 
 logger = Logger()
-
-
-def _witness(record: Record) -> None:
-    logger.info("step", extra={"audit": audit.line(record)})
 
 
 @cache
@@ -40,50 +25,12 @@ def _settings() -> Environment:
 
 @cache
 def _remediation() -> Remediation:
-    settings = _settings()
-    table = Table(client("dynamodb"), settings.ledger_table)
-    ledger = Ledger(table, _witness)
-    secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
-    channel = SlackChannel(settings.slack_channel, secret=secret, api_url=settings.slack_api_url)
-    own, threshold = Objects(_s3(None)), int(settings.multipart_threshold)
-
-    def targets(finding: Finding, must_be_new: bool) -> Copying:  # noqa: FBT001 - one caller
-        return Copying(objects=_sources(finding), threshold=threshold, must_be_new=must_be_new)
-
-    quarantine = Quarantine(
-        bucket=settings.quarantine_bucket,
-        copying=Copying(objects=own, threshold=threshold, must_be_new=False),
-        sources=_sources,
-        wanted=Versions(settings.quarantine_versions),
-        is_dry_run=settings.is_dry_run,
-        ledger=ledger,
-        clock=clock.now,
-    )
-    return Remediation(
-        ledger=ledger,
-        claims=Claims(table),
-        quarantine=quarantine,
-        restoration=Restoration(
-            own=own, is_dry_run=settings.is_dry_run, targets=targets, ledger=ledger
-        ),
-        announcer=Announcer(ledger, channel, clock.now),
-        clock=clock.now,
-    )
-
-
-@cache
-def _s3(region: str | None) -> Any:
-    return client("s3", region=region)
-
-
-def _sources(finding: Finding) -> Objects:
-    """Answer the objects of the finding's account and region: by our own role so far."""
-    return Objects(_s3(finding.region), owner=finding.account)
+    return wired(_settings(), Witness(logger))
 
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Carry out what `Remediator.start` asked for.
+    """Carry out what `lambdas.common.remediator.Remediator.start` asked for.
 
     Raises:
         ChatOpsError: it has to be tried again later, as Lambda does.

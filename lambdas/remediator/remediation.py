@@ -10,12 +10,11 @@ from lambdas.common.claims import Claims
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
-from lambdas.common.record import REMEDIATOR, Outcome, Record, Status
+from lambdas.common.record import REMEDIATOR, UNDER_WAY, Outcome, Record, Status
 from lambdas.common.remediator import Reply
 from lambdas.remediator.quarantine import Quarantine
 from lambdas.remediator.restoration import Restoration
 
-_UNDER_WAY = frozenset({Status.REMEDIATING, Status.RESTORING})
 _SAMPLE = Outcome(
     status=Status.NOT_FOUND, reason="This is a sample finding: there was nothing to move."
 )
@@ -66,7 +65,7 @@ class Remediation:
         return self._acted(self.ledger.get(invocation.finding_id), invocation)
 
     def _acted(self, record: Record, invocation: Invocation) -> Record:
-        if record.status in _UNDER_WAY:
+        if record.status in UNDER_WAY:
             if not self._claimed(record, invocation):
                 return record
             if invocation.callback is not None:
@@ -84,7 +83,7 @@ class Remediation:
     def _concluded(self, finding_id: str) -> Record:
         """Carry the record to its end; whoever had the key before may have done so already."""
         record = self.ledger.get(finding_id)
-        if record.status not in _UNDER_WAY:
+        if record.status not in UNDER_WAY:
             return record
         try:
             outcome = self._outcome(record)

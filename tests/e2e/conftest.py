@@ -11,6 +11,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[Sandbox]:
-    """Answer the deployed stack with its Slack; large means 8 MiB here."""
-    with sandbox({"multipartThreshold": 8 * MIB}) as one:
+    """Answer the deployed stack with its Slack; large means 8 MiB here, and nothing is digested."""
+    settings = {"multipartThreshold": 8 * MIB, "digestThreshold": 100_000}
+    with sandbox(settings) as one:
         yield one

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from lambdas.common.actions import option
 from local.clicks import form, post, signed
 from local.macie import event_about, sample_event
+from local.redrive import redrive
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
 from local.story import automatic, prepare, reviewed
 
@@ -67,6 +68,11 @@ def _ended(deployed: Sandbox, finding_id: str, status: str) -> str:
     return text
 
 
+def _text(deployed: Sandbox, finding_id: str) -> str:
+    message = deployed.message_about(finding_id)
+    return message.text if message else ""
+
+
 def _keys(deployed: Sandbox, bucket: str) -> list[str]:
     versions = deployed.client("s3").list_object_versions(Bucket=bucket).get("Versions", [])
     return [one["Key"] for one in versions]
@@ -116,7 +122,7 @@ def test_two_findings_on_one_object_share_a_message(deployed: Sandbox, bucket: s
     event = _event(deployed, bucket, "credentials-high-awkward-key")
     second = deployed.deliver(event)
     wait_for(lambda: deployed.status(second) == "JOINED")
-    wait_for(lambda: event["detail"]["type"] in deployed.message_about(finding_id).text)
+    wait_for(lambda: event["detail"]["type"] in _text(deployed, finding_id))
     assert deployed.message_about(second) is None
 
 
@@ -143,6 +149,19 @@ def _spend_the_allowance(deployed: Sandbox, *, but: int) -> None:
                 "automatic": {"N": str(LIMIT - but)},
             },
         )
+
+
+def test_dead_letters_are_handled_when_they_are_sent_through_again(
+    deployed: Sandbox, bucket: str
+) -> None:
+    _put(deployed, bucket)
+    event = _event(deployed, bucket, "personal-automated-discovery")
+    told = deployed.outputs.told
+    sqs = deployed.client("sqs")
+    sqs.send_message(QueueUrl=told["FindingDeadLettersUrl"], MessageBody=json.dumps(event))
+    sent = redrive(sqs=sqs, functions=deployed.client("lambda"), outputs=dict(told))
+    assert sent == {"findings": 1, "remediations": 0}
+    wait_for(lambda: deployed.message_about(event["detail"]["id"]))
 
 
 def test_what_slack_did_not_take_is_told_when_it_is_due(deployed: Sandbox, bucket: str) -> None:

@@ -30,6 +30,7 @@ from lambdas.common.table import Table
 from lambdas.finding_handler import handler as finding_handler
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
+from lambdas.remediator import wiring
 from local.slack import Message, SlackStandIn
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
@@ -143,13 +144,39 @@ class Deployment:
 
     def tick(self) -> None:
         """Have the finding handler go through its agenda, as it does every minute."""
-        event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
-        assert finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"] == []
+        assert not self.tick_fails()
 
     def remediate(self, *, request_id: str = "request-1") -> None:
         """Run the remediator for every invocation that waits."""
         while self.invocations:
             remediator.lambda_handler(dict(self.invocations.pop(0).payload), Context(request_id))
+
+    def tick_fails(self) -> bool:
+        """Have the finding handler go through its agenda; answer whether it failed."""
+        event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+        return bool(finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"])
+
+    def queued(self) -> list[str]:
+        """Take what the functions themselves put into the queue; answer what it is."""
+        return [event["detail-type"] for event in self.taken()]
+
+    def taken(self) -> list[dict[str, Any]]:
+        """Take the events that the functions themselves put into the queue."""
+        queue, events = os.environ["FINDING_QUEUE"], []
+        while (
+            messages := plain("sqs")
+            .receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+            .get("Messages")
+        ):
+            for message in messages:
+                events.append(json.loads(message["Body"]))
+                plain("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return events
+
+    def deliver_event(self, event: Any) -> list[str]:
+        """Have the finding handler take an event off the queue; answer it if it is given back."""
+        answer = finding_handler.lambda_handler(sqs(event), Context())
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def set_variable(self, name: str, value: str) -> None:
         """Deploy the functions again with an environment variable changed."""
@@ -251,6 +278,9 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "MODE": "LIVE",
         "PROTECTED_BUCKETS": "[]",
         "REMINDER_HOURS": "24",
+        "DIGEST_THRESHOLD": "",
+        "RECONCILE_HOURS": "6",
+        "FINDING_QUEUE": plain("sqs").create_queue(QueueName="findings")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
     }
@@ -291,7 +321,7 @@ def _forget_wiring() -> None:
         remediation_handler._wiring,
         remediator._settings,
         remediator._remediation,
-        remediator._s3,
+        wiring.s3,
     ):
         cached.cache_clear()
 

@@ -4,8 +4,11 @@ from typing import Any
 
 LEDGER_INDEXES: dict[str, Any] = {
     "AttributeDefinitions": [
-        {"AttributeName": name, "AttributeType": kind}
-        for name, kind in {"id": "S", "object_id": "S", "due_for": "S", "due_at": "N"}.items()
+        {"AttributeName": "due_at", "AttributeType": "N"},
+        *(
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("id", "object_id", "due_for", "digest_id", "digest_status")
+        ),
     ],
     "GlobalSecondaryIndexes": [
         {
@@ -20,6 +23,14 @@ LEDGER_INDEXES: dict[str, Any] = {
                 {"AttributeName": "due_at", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "KEYS_ONLY"},
+        },
+        {
+            "IndexName": "byDigest",
+            "KeySchema": [
+                {"AttributeName": "digest_id", "KeyType": "HASH"},
+                {"AttributeName": "digest_status", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["gist"]},
         },
     ],
     "BillingMode": "PAY_PER_REQUEST",

@@ -175,7 +175,7 @@ def records(draw: st.DrawFn, status: Status | None = None) -> Record:
         other_versions=draw(st.none() | st.integers(0, 10**6)),
         lead=draw(st.none() | st.just("f0")),
         joined=draw(_some(findings().map(JoinedFinding.of), 20)),
-        remind_at=draw(st.none() | moments()),
+        look_at=draw(st.none() | moments()),
         tell_at=draw(st.none() | moments()),
     )
 

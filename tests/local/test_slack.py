@@ -2,10 +2,12 @@
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import parse_qs
 
 import pytest
@@ -137,3 +139,85 @@ def test_a_callback_url_replaces_the_message(
     callback = WebhookClient(_clicked(slack, app)["response_url"])
     callback.send(text="two", replace_original=True)
     assert slack.messages[0].text == "two"
+
+
+def test_a_private_reply_is_seen_by_one_user(slack: SlackStandIn) -> None:
+    answer = _client(slack).chat_postEphemeral(channel="C1", user="U1", text="psst")
+    (reply,) = slack.ephemerals
+    assert (reply.user, reply.text, reply.ts) == ("U1", "psst", answer["message_ts"])
+    assert slack.messages == ()
+
+
+def test_a_thread_is_its_message_and_the_replies_in_order(slack: SlackStandIn) -> None:
+    parent = _client(slack).chat_postMessage(channel="C1", text="one")["ts"]
+    for text in ("two", "three"):
+        _client(slack).chat_postMessage(channel="C1", thread_ts=str(parent), text=text)
+    _client(slack).chat_postMessage(channel="C1", text="another")
+    answer: Any = _client(slack).conversations_replies(channel="C1", ts=str(parent))
+    assert [one["text"] for one in answer["messages"]] == ["one", "two", "three"]
+    history: Any = _client(slack).conversations_history(channel="C1")
+    assert [one["text"] for one in history["messages"]] == ["another", "one"]
+
+
+def test_a_thread_of_no_message_is_not_found(slack: SlackStandIn) -> None:
+    with pytest.raises(SlackApiError, match="thread_not_found"):
+        _client(slack).conversations_replies(channel="C1", ts="1.0")
+
+
+MENU = {
+    "type": "actions",
+    "elements": [
+        {
+            "type": "static_select",
+            "action_id": "dismiss",
+            "placeholder": {"type": "plain_text", "text": "Dismiss …"},
+            "options": [{"text": {"type": "plain_text", "text": "Accepted"}, "value": "accepted"}],
+        }
+    ],
+}
+
+
+def test_a_choice_in_a_menu_arrives_as_slack_sends_it(
+    slack: SlackStandIn, app: tuple[str, list[tuple[Any, dict[str, str]]]]
+) -> None:
+    slack.request_url = app[0]
+    ts = str(_client(slack).chat_postMessage(channel="C1", text="one", blocks=[MENU])["ts"])
+    slack.click(ts, "dismiss", "U1", choice="accepted")
+    (action,) = json.loads(parse_qs(app[1][-1][0].decode())["payload"][0])["actions"]
+    assert action["selected_option"] == MENU["elements"][0]["options"][0]  # type: ignore[index]
+    with pytest.raises(LookupError, match="does not offer"):
+        slack.click(ts, "dismiss", "U1", choice="another")
+
+
+def _post(slack: SlackStandIn, path: str, body: Any, **headers: str) -> int:
+    headers = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{slack.url}{path}", data=json.dumps(body).encode(), headers=headers
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+
+
+def test_the_page_clicks_on_what_it_shows_however_outdated(
+    slack: SlackStandIn, app: tuple[str, list[tuple[Any, dict[str, str]]]]
+) -> None:
+    slack.request_url = app[0]
+    ts = str(_client(slack).chat_postMessage(channel="C1", text="one", blocks=[BUTTON])["ts"])
+    _client(slack).chat_update(channel="C1", ts=ts, text="two", blocks=[MENU])
+    click = {"ts": ts, "action_id": "remediate", "user": "U1"}
+    assert _post(slack, "click", click | {"edits": 1}) == 400
+    assert _post(slack, "click", click | {"edits": 0}) == 200
+    payload = json.loads(parse_qs(app[1][-1][0].decode())["payload"][0])
+    assert payload["message"]["text"] == "one"
+
+
+@pytest.mark.parametrize("path", ["click", "panel/job", "api/chat.postMessage"])
+def test_a_page_of_another_site_can_do_nothing(slack: SlackStandIn, path: str) -> None:
+    assert _post(slack, path, {}, Origin="https://evil.example") == 403
+
+
+def test_what_is_not_there_is_not_found(slack: SlackStandIn) -> None:
+    assert _post(slack, "panel/job", {}) == 404

@@ -101,6 +101,9 @@ def test_the_outputs_are_what_a_person_needs_next(template: Template) -> None:
         "QuarantineBucketName",
         "LedgerTableName",
         "FindingQueueUrl",
+        "FindingDeadLettersUrl",
+        "RemediationDeadLettersUrl",
+        "RemediatorName",
     }
 
 

@@ -1,9 +1,12 @@
 """What tells people that something failed."""
 
+import json
 from typing import Any
 
 from aws_cdk.assertions import Match, Template
 
+from lambdas.common import measures
+from stacks import dashboard
 from tests.stacks import synthesis
 from tests.stacks.synthesis import only
 
@@ -15,7 +18,7 @@ def _alarms(template: Template) -> list[dict[str, Any]]:
 
 def test_each_function_alarms_when_it_fails_and_when_it_cannot_run(template: Template) -> None:
     """Three functions, two ways."""
-    metrics = [alarm["MetricName"] for alarm in _alarms(template)]
+    metrics = [alarm.get("MetricName") for alarm in _alarms(template)]
 
     assert metrics.count("Errors") == metrics.count("Throttles") == 3
 
@@ -25,7 +28,7 @@ def test_a_single_message_in_a_dead_letter_queue_alarms(template: Template) -> N
     alarms = [
         alarm
         for alarm in _alarms(template)
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
     ]
 
     assert len(alarms) == len(template.find_resources("AWS::SQS::Queue")) - 1
@@ -39,6 +42,26 @@ def test_findings_that_wait_alarm(template: Template) -> None:
     )
 
     assert alarm["Threshold"] == 900
+
+
+def test_a_slack_that_refuses_alarms(template: Template) -> None:
+    """What it did not take waits in the ledger, and somebody should know."""
+    alarm = only(template, "AWS::CloudWatch::Alarm", {"Namespace": measures.NAMESPACE})
+
+    assert alarm["MetricName"] == measures.SLACK_REFUSALS
+    assert (dashboard.NAMESPACE, dashboard.SLACK_REFUSALS) == (
+        measures.NAMESPACE,
+        measures.SLACK_REFUSALS,
+    )
+
+
+def test_the_dashboard_draws_every_metric_of_ours(template: Template) -> None:
+    """Or nobody would look at it."""
+    (page,) = template.find_resources("AWS::CloudWatch::Dashboard").values()
+    body = json.dumps(page)
+    for name in ("Findings", "Steps", "TimeToDecision", "TimeToQuarantine", "RefusedClicks"):
+        assert name in body
+    assert measures.SLACK_REFUSALS in body
 
 
 def test_every_alarm_reaches_the_topic_and_silence_is_no_alarm(template: Template) -> None:

@@ -9,11 +9,13 @@ import pytest
 from lambdas.common import clock
 from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
+from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError
 from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
-from tests.lambdas.deployment import CHANNEL, SECRET, Deployment, plain
+from lambdas.common.table import Table
+from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding
 
 SOON = timedelta(seconds=61)
@@ -24,7 +26,8 @@ def announcer(here: Deployment) -> Announcer:
     """An announcer to the deployment's channel."""
     secret = SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
     channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
-    return Announcer(here.ledger, channel, here.clock.now)
+    digests = Digests(Table(plain("dynamodb"), TABLE))
+    return Announcer(here.ledger, digests, channel, here.clock.now)
 
 
 @pytest.fixture

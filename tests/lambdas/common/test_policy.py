@@ -140,6 +140,9 @@ def environment(config: object, severity: str = "LOW") -> Environment:
         protected_buckets="[]",
         approvers="[]",
         reminder_hours="",
+        digest_threshold="",
+        reconcile_hours="",
+        finding_queue="",
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from lambdas.common.record import Status
 from local.slack import Message
-from tests.lambdas.deployment import APPROVER, Deployment, deployed
+from tests.lambdas.deployment import APPROVER, AUTO, Deployment, deployed
 
 DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)
 
@@ -102,3 +102,35 @@ def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) 
     here.clock.ahead += SOON
     here.tick()
     assert len(here.slack.messages) == 2
+
+
+def test_a_start_that_got_lost_is_made_again(here: Deployment) -> None:
+    found = here.put(AUTO)
+    here.deliver(found)
+    here.invocations.clear()
+    here.clock.ahead = timedelta(minutes=19)
+    here.tick()
+    assert here.invocations == []
+    here.clock.ahead = timedelta(minutes=21)
+    here.tick()
+    here.remediate()
+    assert here.record(found).status is Status.QUARANTINED
+    assert here.record(found).due is None
+
+
+def test_a_remediation_that_never_ends_is_told_as_a_failure_that_can_be_retried(
+    here: Deployment,
+) -> None:
+    found = here.put(AUTO)
+    here.deliver(found)
+    for _ in range(10):
+        here.clock.ahead += timedelta(minutes=21)
+        here.tick()
+    assert here.record(found).status is Status.FAILED
+    assert "did not come to an end" in here.message.text
+    assert "docs/runbook.md" in here.message.text
+    here.invocations.clear()
+    here.clock.ahead = timedelta()
+    assert here.click("retry") == 200
+    here.remediate()
+    assert here.record(found).status is Status.QUARANTINED

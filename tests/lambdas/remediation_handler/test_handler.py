@@ -263,7 +263,7 @@ def test_an_unknown_finding_is_told_of_privately(
     asked: tuple[Deployment, dict[str, Any]],
 ) -> None:
     here, found = asked
-    here.slack._messages[here.message.ts] = _about(here, "unheard-of")
+    here.slack.alter(_about(here, "unheard-of"))
     assert here.click() == 200
     here.remediate()
     (reply,) = here.slack.ephemerals

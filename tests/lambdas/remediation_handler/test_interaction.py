@@ -15,7 +15,7 @@ def test_a_click_says_who_clicked_what_where_and_how_to_answer() -> None:
     payload = load("slack/block_actions.json")
     assert Interaction.from_body(form(payload)) == Interaction(
         action_id="remediate",
-        finding_id="4ed45d06c9b94506ab7f18a57f00aa11",
+        subject="4ed45d06c9b94506ab7f18a57f00aa11",
         choice=None,
         user="U0APPROVER",
         channel="C0123456789",
@@ -43,7 +43,7 @@ def chosen(value: object) -> dict[str, Any]:
 @pytest.mark.parametrize("choice", DISMISSALS)
 def test_a_choice_says_which_reason_and_which_finding(choice: str) -> None:
     interaction = Interaction.from_body(form(chosen(option(choice, "f1"))))
-    assert (interaction.choice, interaction.finding_id) == (choice, "f1")
+    assert (interaction.choice, interaction.subject) == (choice, "f1")
 
 
 @pytest.mark.parametrize("value", ["", "f1", "no_reason f1", "false_positive ", 7, None])
@@ -55,7 +55,7 @@ def test_a_choice_that_is_not_offered_is_malformed(value: object) -> None:
 @given(finding_id=st.text(min_size=1), user=st.text(min_size=1))
 def test_any_text_comes_through_the_form(finding_id: str, user: str) -> None:
     interaction = Interaction.from_body(form(click(finding_id, user=user)))
-    assert (interaction.finding_id, interaction.user) == (finding_id, user)
+    assert (interaction.subject, interaction.user) == (finding_id, user)
 
 
 @given(body=st.binary())

@@ -18,7 +18,7 @@ from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
-from lambdas.remediator import handler
+from lambdas.remediator import handler, wiring
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.lambdas.remediator.stand_ins import CHANNEL, Clock, Killer, Slack
 from tests.strict_s3 import StrictS3, guarded_session
@@ -124,7 +124,7 @@ def world(
     with (
         mock.patch.dict("os.environ", _environment(shared.slack, threshold, wanted)),
         mock.patch.object(clock, "now", time.now),
-        mock.patch.object(handler, "client", shared.client),
+        mock.patch.object(wiring, "client", shared.client),
         mock_aws(),
     ):
         _make_resources(shared, versioned=versioned)
@@ -251,7 +251,7 @@ class _Context:
 
 
 def _forget_wiring() -> None:
-    for cached in (handler._settings, handler._remediation, handler._s3):
+    for cached in (handler._settings, handler._remediation, wiring.s3):
         cached.cache_clear()
 
 

@@ -1,0 +1,124 @@
+"""A digest: findings of one bucket and type, told in one message because there are so many."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from lambdas.common.finding import Finding
+from lambdas.common.record import SlackMessage, Status
+
+DIGEST = "digest#"
+"""What the id of a digest begins with, and of a finding never does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What the findings of a digest have in common."""
+
+    bucket: str
+    type: str
+    account: str
+    region: str
+    partition: str
+    opened_at: datetime
+
+    @classmethod
+    def of(cls, finding: Finding, *, now: datetime) -> "Subject":
+        """Take from `finding` what others in its digest share."""
+        return cls(
+            bucket=finding.object.bucket,
+            type=finding.type,
+            account=finding.account,
+            region=finding.region,
+            partition=finding.partition,
+            opened_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What somebody decided about all that waited: which action, by whom, when, and why."""
+
+    action: str
+    by: str
+    at: datetime
+    reason: str
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """A digest in the ledger.
+
+    Attributes:
+        message: the Slack message, once it is known to be posted.
+        posting_until: while it lasts, one invocation has the right to post the message.
+        orders: what was decided about all that waited, oldest first.
+        is_reminded: whether the approvers were reminded of what waits.
+        changed: counts what happened to its findings.
+        changed_at: when something last happened to one, as a Unix time.
+        revision: counts the writes to the attributes above `changed`.
+    """
+
+    id: str
+    subject: Subject
+    message: SlackMessage | None = None
+    posting_until: datetime | None = None
+    orders: tuple[Order, ...] = ()
+    is_reminded: bool = False
+    changed: int = 0
+    changed_at: int = 0
+    revision: int = 0
+
+    @property
+    def pending(self) -> Order | None:
+        """The order that is being carried out."""
+        return next((order for order in self.orders if not order.is_done), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One finding of a digest, as much of it as the digest tells."""
+
+    id: str
+    status: Status
+    severity: str
+    detections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The findings of a digest, counted."""
+
+    statuses: Counter[Status]
+    severities: Counter[str]
+    detections: Counter[str]
+
+    @classmethod
+    def of(cls, members: Iterable[Member]) -> "Tally":
+        """Count `members`."""
+        tally = cls(statuses=Counter(), severities=Counter(), detections=Counter())
+        for member in members:
+            tally.statuses[member.status] += 1
+            tally.severities[member.severity] += 1
+            tally.detections.update(member.detections)
+        return tally
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.statuses.total()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a decision."""
+        return self.statuses[Status.AWAITING_REVIEW]
+
+
+def digest_id(finding: Finding, *, now: datetime) -> str:
+    """Name the digest of this hour for the bucket and type of `finding`."""
+    affected = finding.object
+    common = f"{finding.account}\n{finding.region}\n{affected.bucket}\n{finding.type}"
+    return f"{DIGEST}{hashlib.sha256(common.encode()).hexdigest()[:24]}#{now:%Y-%m-%dT%H}"

@@ -1,0 +1,166 @@
+"""A digest as people see it: how many findings, how far they have come, and what can be done."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    Block,
+    ButtonElement,
+    ConfirmObject,
+    ContextBlock,
+    HeaderBlock,
+    InteractiveElement,
+    Option,
+    SectionBlock,
+    StaticSelectElement,
+)
+
+from lambdas.common.actions import (
+    DISMISS_ALL,
+    DISMISSALS,
+    OPEN_IN_MACIE,
+    REMEDIATE_ALL,
+    RESTORE_ALL,
+    RETRY_ALL,
+    REVIEW_EACH,
+    option,
+)
+from lambdas.common.buttons import bucket_link
+from lambdas.common.digest import Digest, Tally
+from lambdas.common.messages import Message
+from lambdas.common.record import Status
+from lambdas.common.text import code, escaped, listed
+from lambdas.common.wording import mrkdwn, when
+
+_BAR = 20
+_STANDINGS = {
+    Status.AWAITING_REVIEW: "wait for a decision",
+    Status.REMEDIATING: "in progress",
+    Status.QUARANTINED: "quarantined",
+    Status.FAILED: "failed",
+    Status.CHANGED: "changed since",
+    Status.NOT_FOUND: "not found",
+    Status.DISMISSED: "dismissed",
+    Status.DRY_RUN: "would have been moved",
+    Status.RESTORING: "being restored",
+    Status.RESTORED: "restored",
+}
+_DOING = {
+    REMEDIATE_ALL: "Remediating all that waited",
+    DISMISS_ALL: "Dismissing all that waited",
+    RETRY_ALL: "Trying all that failed again",
+    RESTORE_ALL: "Restoring all that was quarantined",
+    REVIEW_EACH: "Posting some one by one",
+}
+
+
+def render_digest(digest: Digest, tally: Tally) -> Message:
+    """Draw `digest`, whose findings `tally` counts.
+
+    Source: https://docs.slack.dev/reference/block-kit/blocks
+    """
+    blocks = tuple(block.to_dict() for block in _blocks(digest, tally))
+    text = "\n".join((_headline(tally), *_lines(digest, tally)))
+    return Message(text=text, blocks=blocks)
+
+
+def _blocks(digest: Digest, tally: Tally) -> Iterator[Block]:
+    yield HeaderBlock(text=_headline(tally))
+    yield SectionBlock(text=mrkdwn("\n".join(_lines(digest, tally))))
+    yield ActionsBlock(elements=[*_elements(digest, tally)])
+    since = when(digest.subject.opened_at)
+    yield ContextBlock(
+        elements=[mrkdwn(f"Too many to tell one by one, since {since}; each has its own record.")]
+    )
+
+
+def _headline(tally: Tally) -> str:
+    wait = f": {tally.waiting:,} to be decided" if tally.waiting else ""
+    return f"📚 {tally.total:,} findings{wait}"
+
+
+def _lines(digest: Digest, tally: Tally) -> Iterator[str]:
+    subject = digest.subject
+    yield f"*{escaped(subject.type, 200)}* in {code(f's3://{subject.bucket}', 100)}"
+    yield f"Account {escaped(subject.account, 50)}, {escaped(subject.region, 50)}"
+    yield f"Severity: {_counted(tally.severities, 200)}"
+    yield f"Most often: {_counted(tally.detections, 600)}"
+    yield f"{_bar(tally)} {_progress(tally)}"
+    for order in digest.orders[-3:]:
+        state = "" if order.is_done else " …"
+        what = f"{_DOING[order.action]}{state}, decided by <@{escaped(order.by, 50)}>"
+        yield f"{what} {when(order.at)}. Why: {escaped(order.reason, 100)}."
+
+
+def _counted(counter: Counter[str], limit: int) -> str:
+    return listed((f"{escaped(name, 100)} × {n:,}" for name, n in counter.most_common(10)), limit)
+
+
+def _bar(tally: Tally) -> str:
+    """Draw how many have come to an end, whichever."""
+    open_ones = {Status.AWAITING_REVIEW, Status.REMEDIATING, Status.RESTORING}
+    left = sum(tally.statuses[status] for status in open_ones)
+    full = _BAR * (tally.total - left) // tally.total if tally.total else 0
+    return "▰" * full + "▱" * (_BAR - full)
+
+
+def _progress(tally: Tally) -> str:
+    quarantined = f"{tally.statuses[Status.QUARANTINED]:,} of {tally.total:,} quarantined"
+    others = (
+        f"{count:,} {_STANDINGS[status]}"
+        for status in _STANDINGS
+        if (count := tally.statuses[status]) and status is not Status.QUARANTINED
+    )
+    return ", ".join((quarantined, *others))
+
+
+def _elements(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
+    if digest.pending is None:
+        yield from _decisions(digest, tally)
+    yield ButtonElement(
+        text="Open in Macie", action_id=OPEN_IN_MACIE, url=bucket_link(digest.subject)
+    )
+
+
+def _decisions(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
+    if waiting := tally.waiting:
+        text = f"{waiting:,} objects are moved into quarantine, and deleted where they are."
+        yield _button(digest, REMEDIATE_ALL, "Remediate all", text)
+        yield _button(digest, REVIEW_EACH, "Review one by one", "The next ten are posted here.")
+        yield _dismissal(digest, tally)
+    if failed := tally.statuses[Status.FAILED]:
+        text = f"What failed is tried once more with {failed:,} objects."
+        yield _button(digest, RETRY_ALL, "Retry all", text)
+    if quarantined := tally.statuses[Status.QUARANTINED]:
+        text = f"{quarantined:,} objects go back, where they can be read as before."
+        yield _button(digest, RESTORE_ALL, "Restore all", text)
+
+
+def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElement:
+    style = None if action_id == REVIEW_EACH else "danger"
+    return ButtonElement(
+        text=label,
+        action_id=action_id,
+        value=digest.id,
+        style=style,
+        confirm=ConfirmObject(
+            title=f"{label}?", text=mrkdwn(text), confirm=label, deny="Cancel", style=style
+        ),
+    )
+
+
+def _dismissal(digest: Digest, tally: Tally) -> StaticSelectElement:
+    options = [
+        Option(text=label.capitalize(), value=option(choice, digest.id))
+        for choice, label in DISMISSALS.items()
+    ]
+    confirm = ConfirmObject(
+        title="Dismiss all?",
+        text=mrkdwn(f"{tally.waiting:,} objects stay where they are, and can be read as before."),
+        confirm="Dismiss all",
+        deny="Cancel",
+    )
+    return StaticSelectElement(
+        placeholder="Dismiss all …", action_id=DISMISS_ALL, options=options, confirm=confirm
+    )

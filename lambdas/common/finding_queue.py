@@ -1,0 +1,40 @@
+"""The queue of findings, as who has something for the finding handler to look at sees it."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+AGENDA = "Scheduled Event"
+"""The `detail-type` of what EventBridge sends every minute: have a look at what is due.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+"""
+
+
+class FindingQueue:
+    """The queue.
+
+    Args:
+        make_client: makes an SQS client, which few invocations need.
+        url: the queue's.
+    """
+
+    def __init__(self, make_client: Callable[[], Any], url: str) -> None:
+        self._make_client = make_client
+        self._url = url
+
+    def look_now(self) -> None:
+        """Have the finding handler see what is due without waiting for the minute."""
+        self.send({"detail-type": AGENDA})
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Have the finding handler handle `event`, in which times may be datetimes."""
+        body = json.dumps(event, default=_as_in_events)
+        self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
+
+
+def _as_in_events(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is in no event")

@@ -1,0 +1,46 @@
+"""What a function tells the people who run it: a log line and metrics for all that matters."""
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from lambdas.common import audit, measures
+from lambdas.common.errors import SlackError
+from lambdas.common.measures import Measure
+from lambdas.common.record import Record
+
+
+class Witness:
+    """Sees what happens, and writes it to the function's log, metrics included.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
+
+    Args:
+        logger: of the function.
+    """
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+
+    def step(self, record: Record) -> None:
+        """See the latest step of `record`, just written down."""
+        self._logger.info(
+            "step", extra={"finding_id": record.finding.id, "audit": audit.line(record)}
+        )
+        for measure in measures.of_step(record):
+            _emit(measure)
+
+    def slack_refused(self, error: SlackError) -> None:
+        """See that Slack did not take something, which is told later."""
+        self._logger.warning("Slack did not take it", extra={"reason": str(error)})
+        _emit(Measure(name=measures.SLACK_REFUSALS, value=1, unit="Count"))
+
+
+def _emit(measure: Measure) -> None:
+    with single_metric(
+        name=measure.name,
+        unit=MetricUnit(measure.unit),
+        value=measure.value,
+        namespace=measures.NAMESPACE,
+    ) as metric:
+        for name, value in measure.dimensions:
+            metric.add_dimension(name=name, value=value)

@@ -1,0 +1,155 @@
+"""What becomes of a digest: orders carried out for each finding, the message drawn again."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+
+from lambdas.common.actions import DISMISS_ALL, REMEDIATE_ALL, RESTORE_ALL, RETRY_ALL
+from lambdas.common.announcer import Announcer
+from lambdas.common.approvers import Approvers
+from lambdas.common.digest import Digest, Order, Tally
+from lambdas.common.digest_message import render_digest
+from lambdas.common.digests import Digests
+from lambdas.common.errors import BusyError, SlackError
+from lambdas.common.ledger import Ledger
+from lambdas.common.record import UNDER_WAY, IllegalTransitionError, Record, Status
+from lambdas.common.remediator import Remediator
+from lambdas.common.slack import MessageGoneError, SlackChannel
+
+_AT_A_TIME = 10
+_POSTING = timedelta(seconds=60)
+_SETTLED = timedelta(seconds=5)
+"""An index follows its table within a second, mostly."""
+
+_STEPS = {
+    REMEDIATE_ALL: (Status.AWAITING_REVIEW, Status.REMEDIATING),
+    DISMISS_ALL: (Status.AWAITING_REVIEW, Status.DISMISSED),
+    RETRY_ALL: (Status.FAILED, None),
+    RESTORE_ALL: (Status.QUARANTINED, Status.RESTORING),
+}
+"""Which findings an order is about, and where it leads: a retry, to what was decided before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digesting:
+    """Works on digests, with all that it acts through.
+
+    Attributes:
+        reminder_after: how long findings may wait before the approvers are reminded of them.
+    """
+
+    ledger: Ledger
+    digests: Digests
+    announcer: Announcer
+    channel: SlackChannel
+    remediator: Remediator
+    approvers: Approvers
+    reminder_after: timedelta | None
+    clock: Callable[[], datetime]
+
+    def work(self, digest_id: str, *, until: datetime) -> bool:
+        """Carry out what was decided, as far as `until` allows, and show how far that is.
+
+        Returns:
+            Whether Slack took it; if not, the digest is due again when Slack wants it.
+        """
+        digest = self.digests.get(digest_id)
+        try:
+            if digest.pending is not None:
+                digest = self._carried_out(digest, digest.pending, until)
+            self._draw(digest)
+        except SlackError as error:
+            self.digests.put_off(digest.id, until=self.clock() + error.retry_after)
+            return False
+        except BusyError:
+            pass
+        return True
+
+    def _carried_out(self, digest: Digest, order: Order, until: datetime) -> Digest:
+        """Do for each finding what was decided about all; the next run does the rest."""
+        if order.action in _STEPS:
+            start, target = _STEPS[order.action]
+            for finding_id in self.digests.standing_at(digest.id, start):
+                if self.clock() >= until:
+                    return digest
+                self._decide(finding_id, order, start, target)
+        elif digest.message is not None:
+            for record in islice(self._unseen(digest), _AT_A_TIME):
+                self.announcer.show(record, thread=digest.message)
+        done = replace(order, is_done=True)
+        return self.digests.change(
+            digest.id,
+            lambda now: replace(
+                now, orders=tuple(done if one == order else one for one in now.orders)
+            ),
+        )
+
+    def _decide(self, finding_id: str, order: Order, start: Status, target: Status | None) -> None:
+        def decided(record: Record) -> Record:
+            status = target or record.decision.status
+            if record.status is not start:
+                raise IllegalTransitionError(record, status)
+            return record.moved_to(status, by=order.by, reason=order.reason, now=self.clock())
+
+        try:
+            record = self.ledger.change(finding_id, decided)
+        except IllegalTransitionError:
+            return  # somebody decided about this one by itself
+        if record.status in UNDER_WAY:
+            self.remediator.start(finding_id)
+        elif record.message is not None:
+            self.announcer.tell(record)
+
+    def _unseen(self, digest: Digest) -> Iterator[Record]:
+        for finding_id in self.digests.standing_at(digest.id, Status.AWAITING_REVIEW):
+            record = self.ledger.get(finding_id)
+            if record.message is None:
+                yield record
+
+    def _draw(self, digest: Digest) -> None:
+        changed, settled = digest.changed, digest.changed_at + _SETTLED.total_seconds()
+        tally = Tally.of(self.digests.members(digest.id))
+        if not tally.total:
+            self.digests.put_off(digest.id, until=self.clock() + _SETTLED)
+            return
+        if digest.message is None:
+            digest = self._post(digest, tally)
+        else:
+            try:
+                self.channel.update(digest.message, render_digest(digest, tally))
+            except MessageGoneError:
+                digest = self._post(digest, tally)
+        digest, next_at = self._reminded(digest, tally)
+        if digest.pending is not None or self.clock().timestamp() < settled:
+            next_at = self.clock() + _SETTLED
+        self.digests.drawn(digest.id, changed=changed, next_at=next_at)
+
+    def _post(self, digest: Digest, tally: Tally) -> Digest:
+        interrupted = digest.posting_until
+        self.digests.change(digest.id, self._posting)
+        place = None
+        if interrupted is not None:
+            place = self.channel.find(finding_id=digest.id, since=interrupted - 2 * _POSTING)
+        if place is None:
+            place = self.channel.post(render_digest(digest, tally), finding_id=digest.id)
+        return self.digests.change(
+            digest.id, lambda now: replace(now, message=place, posting_until=None)
+        )
+
+    def _posting(self, digest: Digest) -> Digest:
+        now = self.clock()
+        if (digest.posting_until or now) > now:
+            raise BusyError(f"the message of {digest.id} is being posted")
+        return replace(digest, posting_until=now + _POSTING)
+
+    def _reminded(self, digest: Digest, tally: Tally) -> tuple[Digest, datetime | None]:
+        """Remind the approvers once of what has waited for too long; answer when to look again."""
+        if self.reminder_after is None or digest.is_reminded or not tally.waiting:
+            return digest, None
+        due = digest.subject.opened_at + self.reminder_after
+        if self.clock() < due or digest.message is None:
+            return digest, due
+        text = f"⏰ {self.approvers.named()}: {tally.waiting:,} findings wait for a decision."
+        self.channel.reply(digest.message, text)
+        return self.digests.change(digest.id, lambda now: replace(now, is_reminded=True)), None

@@ -1,0 +1,70 @@
+"""What the remediator is made of, put together from its environment."""
+
+from functools import cache
+from typing import Any
+
+from lambdas.common import clock
+from lambdas.common.announcer import Announcer
+from lambdas.common.aws import client
+from lambdas.common.claims import Claims
+from lambdas.common.digests import Digests
+from lambdas.common.finding import Finding
+from lambdas.common.ledger import Ledger
+from lambdas.common.secret import SecretReader
+from lambdas.common.slack import SlackChannel
+from lambdas.common.table import Table
+from lambdas.common.witness import Witness
+from lambdas.remediator.copying import Copying
+from lambdas.remediator.environment import Environment
+from lambdas.remediator.objects import Objects
+from lambdas.remediator.quarantine import Quarantine, Versions
+from lambdas.remediator.remediation import Remediation
+from lambdas.remediator.restoration import Restoration
+
+
+def wired(settings: Environment, witness: Witness) -> Remediation:
+    """Put the function together."""
+    table = Table(client("dynamodb"), settings.ledger_table)
+    ledger = Ledger(table, witness.step)
+    channel = SlackChannel(
+        settings.slack_channel,
+        secret=SecretReader(client("secretsmanager"), settings.slack_secret, clock.now),
+        api_url=settings.slack_api_url,
+        witness=witness.slack_refused,
+    )
+    own, threshold = Objects(s3(None)), int(settings.multipart_threshold)
+
+    def targets(finding: Finding, must_be_new: bool) -> Copying:  # noqa: FBT001 - one caller
+        return Copying(objects=_sources(finding), threshold=threshold, must_be_new=must_be_new)
+
+    quarantine = Quarantine(
+        bucket=settings.quarantine_bucket,
+        copying=Copying(objects=own, threshold=threshold, must_be_new=False),
+        sources=_sources,
+        wanted=Versions(settings.quarantine_versions),
+        is_dry_run=settings.is_dry_run,
+        ledger=ledger,
+        clock=clock.now,
+    )
+    restoration = Restoration(
+        own=own, is_dry_run=settings.is_dry_run, targets=targets, ledger=ledger
+    )
+    return Remediation(
+        ledger=ledger,
+        claims=Claims(table),
+        quarantine=quarantine,
+        restoration=restoration,
+        announcer=Announcer(ledger, Digests(table), channel, clock.now),
+        clock=clock.now,
+    )
+
+
+@cache
+def s3(region: str | None) -> Any:
+    """Answer the S3 client for `region`, None being the function's own."""
+    return client("s3", region=region)
+
+
+def _sources(finding: Finding) -> Objects:
+    """Answer the objects of the finding's account and region: by our own role so far."""
+    return Objects(s3(finding.region), owner=finding.account)

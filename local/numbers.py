@@ -1,0 +1,55 @@
+"""Numbers that issuers give out: which digits may be a payment card's, or a person's."""
+
+# Lowest and highest prefix, and the lengths; https://en.wikipedia.org/wiki/Payment_card_number.
+ISSUERS = (
+    ("Visa", "4", "4", {13, 16, 19}),
+    ("Mastercard", "51", "55", {16}),
+    ("Mastercard", "2221", "2720", {16}),
+    ("American Express", "34", "34", {15}),
+    ("American Express", "37", "37", {15}),
+    ("Diners Club", "300", "305", {14}),
+    ("Diners Club", "36", "36", {14}),
+    ("Diners Club", "38", "39", {14}),
+    ("Discover", "6011", "6011", {16, 19}),
+    ("Discover", "644", "649", {16, 19}),
+    ("Discover", "65", "65", {16, 19}),
+    ("JCB", "3528", "3589", {16}),
+    ("UnionPay", "62", "62", {16, 17, 18, 19}),
+    ("Dankort", "5019", "5019", {16}),
+)
+"""The issuers whose cards Macie knows."""
+
+
+def is_card_number(digits: str) -> bool:
+    """Tell whether an issuer's prefix, its length and the check digit fit."""
+    return passes_luhn(digits) and any(
+        lowest <= digits[: len(lowest)] <= highest and len(digits) in lengths
+        for _, lowest, highest, lengths in ISSUERS
+    )
+
+
+def passes_luhn(digits: str) -> bool:
+    """Tell whether the last digit is the check digit of those before.
+
+    Source: ISO/IEC 7812-1, annex B
+    """
+    return _luhn_sum(digits) % 10 == 0
+
+
+def check_digit(digits: str) -> str:
+    """Answer the digit that makes `digits` pass once it is appended."""
+    return str(-_luhn_sum(f"{digits}0") % 10)
+
+
+def _luhn_sum(digits: str) -> int:
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return sum(map(int, digits[-1::-2])) + sum(doubled)
+
+
+def is_social_security_number(area: str, group: str, serial: str) -> bool:
+    """Tell whether the three parts are ones that may be given out.
+
+    Source: https://www.ssa.gov/employer/randomization.html
+    """
+    is_area = area not in {"000", "666"} and area < "900"
+    return is_area and group != "00" and serial != "0000"

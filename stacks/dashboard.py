@@ -1,0 +1,105 @@
+"""What the people who run it look at: what came in, what became of it, and what waits."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.handler_function import HandlerFunction
+
+# The functions write these in the embedded metric format: lambdas/common/measures.py.
+NAMESPACE = "MacieChatOps"
+SLACK_REFUSALS = "SlackRefusals"
+
+_FIVE_MINUTES = Duration.minutes(5)
+
+
+class Dashboard(Construct):
+    """One page: alarms, then findings, then time, then trouble, then what costs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        alarms: Sequence[cloudwatch.IAlarm],
+        functions: Sequence[HandlerFunction],
+        findings: sqs.IQueue,
+        dead_letters: Sequence[sqs.IQueue],
+        table: dynamodb.ITable,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        waiting = [findings, *dead_letters]
+        cloudwatch.Dashboard(
+            self,
+            "Page",
+            widgets=[
+                [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*alarms], width=24)],
+                [
+                    _graph("Findings by type and decision", _all("Findings", "Type", "Decision")),
+                    _graph("What became of them", _all("Steps", "Status")),
+                ],
+                [
+                    _graph("Seconds from finding to decision", *_times("TimeToDecision")),
+                    _graph("Seconds from finding to quarantine", *_times("TimeToQuarantine")),
+                ],
+                [
+                    _graph("Slack did not take it", _all(SLACK_REFUSALS)),
+                    _graph("Clicks refused", _all("RefusedClicks")),
+                    _graph("Age of the oldest finding", _age(findings)),
+                    _graph("Waiting findings and dead letters", *map(_length, waiting)),
+                ],
+                [
+                    _graph("Calls", *(each.metric_invocations() for each in functions)),
+                    _graph("Duration", *(each.metric_duration() for each in functions)),
+                    _graph("Errors", *(each.metric_errors() for each in functions)),
+                    _graph(
+                        "Ledger: units read and written",
+                        table.metric_consumed_read_capacity_units(),
+                        table.metric_consumed_write_capacity_units(),
+                    ),
+                ],
+            ],
+        )
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
+
+
+def _all(name: str, *dimensions: str) -> cloudwatch.IMetric:
+    """Draw a metric of ours for all values of its dimensions.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    schema = ",".join((NAMESPACE, "service", *dimensions))
+    search = f"SEARCH('{{{schema}}} MetricName=\"{name}\"', 'Sum', 300)"
+    return cloudwatch.MathExpression(
+        expression=search, label="", period=_FIVE_MINUTES, using_metrics={}
+    )
+
+
+def _times(name: str) -> list[cloudwatch.IMetric]:
+    schema = f"{NAMESPACE},service"
+    return [
+        cloudwatch.MathExpression(
+            expression=f"SEARCH('{{{schema}}} MetricName=\"{name}\"', '{statistic}', 300)",
+            label=statistic,
+            period=_FIVE_MINUTES,
+            using_metrics={},
+        )
+        for statistic in ("p50", "p99")
+    ]
+
+
+def _age(queue: sqs.IQueue) -> cloudwatch.IMetric:
+    return queue.metric_approximate_age_of_oldest_message(statistic="Maximum")
+
+
+def _length(queue: sqs.IQueue) -> cloudwatch.IMetric:
+    return queue.metric_approximate_number_of_messages_visible(
+        statistic="Maximum", label=queue.node.path.rsplit("/", 2)[-2]
+    )
