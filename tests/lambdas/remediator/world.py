@@ -98,8 +98,10 @@ class World:
         """Have something happen each time before S3 is asked for `operation`."""
         event = f"provide-client-params.s3.{operation}"
         self.guarded.meta.events.register(event, happen)
-        yield
-        self.guarded.meta.events.unregister(event, happen)
+        try:
+            yield
+        finally:
+            self.guarded.meta.events.unregister(event, happen)
 
     def record(self, finding: Finding) -> Record:
         """Read the finding's record."""
