@@ -86,14 +86,14 @@ def _row(one: Sandbox, function: Function, runs: int) -> dict[str, Any]:
 
 def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = False) -> Run:
     event, before = function.make_event(), len(one.slack.requests)
-    module = f"lambdas.{function.name}.handler"
-    path = [str(function.asset)]
+    module, path = f"lambdas.{function.name}.handler", [str(function.asset)]
     if is_naive:
-        module, path = f"benchmarks.naive.{function.name}", [*path, str(ROOT)]
+        module, path = f"benchmarks.naive.{function.name}", [str(ROOT), *_installed()]
     run = {"path": path, "module": module, "event": event, "count": count}
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-I", Path(__file__).with_name("one_run.py")],
+        # Without a look at what is installed, as in Lambda; and no bytecode can be written there.
+        [sys.executable, "-I", "-S", "-B", Path(__file__).with_name("one_run.py")],
         input=json.dumps(run),
         env=function.environment,
         check=True,
@@ -112,6 +112,11 @@ def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = Fals
     )
 
 
+def _installed() -> list[str]:
+    """Name where what the naive handlers import is installed, bytecode included."""
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
 def _functions(one: Sandbox) -> list[Function]:
     makers = {
         "finding_handler": lambda: _queued(one),
@@ -126,8 +131,6 @@ def _functions(one: Sandbox) -> list[Function]:
             **one.emulator.environment,
             **configuration["Environment"]["Variables"],
             "PATH": os.environ["PATH"],
-            # Where Lambda unpacks a function, no bytecode can be written.
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         found.append(
             Function(
@@ -217,7 +220,7 @@ def _decided(one: Sandbox) -> dict[str, Any]:
     item["status"] = {"S": "REMEDIATING"}
     item["history"]["L"][-1]["M"]["status"] = {"S": "REMEDIATING"}
     one.client("dynamodb").put_item(TableName=one.outputs.ledger_table, Item=item)
-    return {"finding_id": finding_id, "response_url": None}
+    return {"finding_id": finding_id, "response_url": None, "reply": None}
 
 
 def _table(rows: list[dict[str, Any]], runs: int) -> str:

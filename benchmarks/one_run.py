@@ -38,17 +38,21 @@ def main() -> None:
 
 def _counted() -> list[str]:
     """Have every AWS request noted; only when nobody looks at the clock."""
-    import botocore.client  # noqa: PLC0415 - a timed run must not import it here
+    from lambdas.common import aws  # noqa: PLC0415 - a timed run has its own path
 
     calls: list[str] = []
-    client: Any = botocore.client.BaseClient
-    made = client._make_api_call  # noqa: SLF001 - there is no other place
+    send, make_client = aws.send, aws.client
 
-    def noted(self: object, name: str, parameters: object) -> object:
-        calls.append(name)
-        return made(self, name, parameters)
+    def sent(name: str, path: str, headers: Any, body: bytes) -> Any:
+        calls.append(headers.get("X-Amz-Target", path))
+        return send(name, path, headers, body)
 
-    client._make_api_call = noted  # noqa: SLF001 - as above
+    def made(name: str, **more: Any) -> Any:
+        client = make_client(name, **more)
+        client.meta.events.register("before-send", lambda request, **_: calls.append(request.url))
+        return client
+
+    aws.send, aws.client = sent, made
     return calls
 
 

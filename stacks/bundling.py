@@ -1,6 +1,8 @@
 """A handler package's asset, made without Docker: pinned wheels, `lambdas/common`, the package."""
 
+import compileall
 import hashlib
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -15,19 +17,23 @@ from aws_cdk.aws_lambda import AssetCode, Code
 _ROOT = Path(__file__).parent.parent
 _SOURCE = _ROOT / "lambdas"
 _CACHE = _ROOT / ".cache" / "wheels"
+# What answers a click asks AWS without botocore.
+_UNUSED = {
+    "remediation_handler": ("botocore*", "urllib3*", "dateutil*", "python_dateutil*", "six*")
+}
+_PYTHON = sys.implementation.cache_tag
 _PACKAGES = ("finding_handler", "remediation_handler", "remediator")
 
 # The flags name the runtime's platform: a dependency with compiled parts is the right one, or fails
-# here, whatever machine builds. Bytecode would be of the builder's Python, so there is none.
+# here, whatever machine builds.
 _PIP_INSTALL = [
     *("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-compile"),
     *("--platform", "manylinux2014_aarch64", "--python-version", "3.14"),
     *("--only-binary", ":all:", "--requirement", "requirements.txt"),
 ]
 
-# botocore brings a model of every AWS service, 28 MB; what is called stays. sts is what botocore's
-# own credentials may need.
-_AWS_SERVICES = {"dynamodb", "lambda", "macie2", "s3", "secretsmanager", "sqs", "sts"}
+# botocore brings a model of every AWS service, 28 MB; what is called through it stays.
+_AWS_SERVICES = {"macie2", "s3"}
 
 
 def handler_code(package: str) -> AssetCode:
@@ -43,7 +49,7 @@ def handler_code(package: str) -> AssetCode:
         bundling=BundlingOptions(
             image=DockerImage.from_registry("none"),
             command=_PIP_INSTALL,
-            environment={"BUNDLER": _digest(Path(__file__))},
+            environment={"BUNDLER": _digest(Path(__file__)), "BYTECODE": str(_PYTHON)},
             # The stub leaves out what @jsii.implements adds.
             local=cast("ILocalBundling", _HandlerBundling(package)),
         ),
@@ -58,7 +64,12 @@ class _HandlerBundling:
     def try_bundle(self, output_dir: str, options: BundlingOptions) -> bool:
         """Fill `output_dir`; a failure is raised, for there is no Docker to fall back on."""
         output = Path(output_dir)
-        shutil.copytree(_wheels(options.command or []), output, dirs_exist_ok=True)
+        shutil.copytree(
+            _wheels(options.command or []),
+            output,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(*_UNUSED.get(self._package, ())),
+        )
         for name in ("common", self._package):
             shutil.copytree(
                 _SOURCE / name,
@@ -66,18 +77,21 @@ class _HandlerBundling:
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
         shutil.copy(_SOURCE / "__init__.py", output / "lambdas")
+        _compile(output / "lambdas")
         return True
 
 
 def _wheels(pip_install: list[str]) -> Path:
     """Answer a folder of the installed requirements, the same one for the three functions."""
-    wheels = _CACHE / _digest(_SOURCE / "requirements.txt", Path(__file__))
+    digest = _digest(_SOURCE / "requirements.txt", Path(__file__))
+    wheels = _CACHE / f"{digest}-{_PYTHON}"
     if not wheels.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as folder:
             installed = Path(folder) / "installed"
             _install(pip_install, installed)
             _trim(installed)
+            _compile(installed)
             _keep(installed, wheels)
     return wheels
 
@@ -97,6 +111,23 @@ def _trim(installed: Path) -> None:
     for path in (installed / "botocore" / "data").iterdir():
         if path.is_dir() and path.name not in _AWS_SERVICES:
             shutil.rmtree(path)
+
+    # Its __init__ imports every client it has, 60 ms; what is used is imported by its own name.
+    (installed / "slack_sdk" / "__init__.py").write_text("")
+
+
+def _compile(folder: Path) -> None:
+    """Add bytecode, for a function can not keep its own; only the runtime's Python uses it.
+
+    Its validity does not hang on file times, which CDK makes alike in what it zips.
+    Source: https://peps.python.org/pep-0552/
+    """
+    compileall.compile_dir(
+        folder,
+        quiet=1,
+        stripdir=str(folder),
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
 
 
 def _keep(installed: Path, wheels: Path) -> None:

@@ -1,17 +1,17 @@
 """The callback URL of a click: it updates the clicked message, or answers the person privately."""
 
+import json
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPException
 from typing import Any
 
-from slack_sdk.webhook import WebhookClient
-
+from lambdas.common import http
+from lambdas.common.http import NoAnswerError
 from lambdas.common.messages import Message
 
 _SECONDS = 2
-_REFUSED = re.compile(r'\{\s*"ok":\s*false')
+_REFUSED = re.compile(rb'\{\s*"ok":\s*false')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +42,10 @@ class Callback:
         return self._send(text=text, response_type="ephemeral", replace_original=False)
 
     def _send(self, **body: Any) -> bool:
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json;charset=utf-8"}
         try:
-            answer = WebhookClient(self.url, timeout=_SECONDS).send_dict(body)
-        except (OSError, HTTPException):
+            answer = http.post(self.url, body=content, headers=headers, seconds=_SECONDS)
+        except NoAnswerError:
             return False
-        return answer.status_code == HTTPStatus.OK and not _REFUSED.match(answer.body)
+        return answer.status == HTTPStatus.OK and not _REFUSED.match(answer.body)

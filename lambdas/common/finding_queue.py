@@ -1,9 +1,11 @@
 """The queue of findings, as who has something for the finding handler to look at sees it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+
+from lambdas.common.aws import Call
 
 AGENDA = "Scheduled Event"
 """The `detail-type` of what EventBridge sends every minute: have a look at what is due.
@@ -16,12 +18,12 @@ class FindingQueue:
     """The queue.
 
     Args:
-        make_client: makes an SQS client, which few invocations need.
+        call: asks SQS.
         url: the queue's.
     """
 
-    def __init__(self, make_client: Callable[[], Any], url: str) -> None:
-        self._make_client = make_client
+    def __init__(self, call: Call, url: str) -> None:
+        self._call = call
         self._url = url
 
     def look_now(self) -> None:
@@ -31,7 +33,7 @@ class FindingQueue:
     def send(self, event: Mapping[str, Any]) -> None:
         """Have the finding handler handle `event`, in which times may be datetimes."""
         body = json.dumps(event, default=_as_in_events)
-        self._make_client().send_message(QueueUrl=self._url, MessageBody=body)
+        self._call("SendMessage", QueueUrl=self._url, MessageBody=body)
 
 
 def _as_in_events(value: Any) -> str:

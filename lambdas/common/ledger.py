@@ -114,8 +114,11 @@ class Ledger:
             SpentAllowanceError: the step is automatic, and the hour's allowance is spent.
             BusyError: others kept writing.
         """
+        after = None
         for _ in range(_MOST_TRIES):
             before = self.get(finding_id)
+            if before == after:
+                return before  # it was written, and the answer got lost
             after = replace(change(before), revision=before.revision + 1)
             is_step = after.history != before.history
             new = put(_item(after), only_if="revision = :revision", revision=before.revision)

@@ -185,7 +185,7 @@ class Record:
         revision: counts the writes; a write is refused unless it is based on the latest one.
         message: the Slack message, once it is known to be posted.
         posting_until: while it lasts, one invocation has the right to post the message.
-        copies: what is in quarantine, each from the moment it is verified; the finding's own first.
+        copies: what is in quarantine, each from the moment it is verified; oldest version first.
         attempt: the copy that is being made, either way.
         restored: the copies, by version id, that were put back, each once that is verified.
         other_versions: how many other versions of the key remain in the source bucket.

@@ -2,10 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
+from lambdas.common import aws
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +19,10 @@ class Remediator:
     """The function that moves objects, and tells what became of a click.
 
     Args:
-        client: a Lambda client.
         function: the function's name or ARN.
     """
 
-    def __init__(self, client: "LambdaClient", function: str) -> None:
-        self._client = client
+    def __init__(self, function: str) -> None:
         self._function = function
 
     def start(
@@ -37,6 +34,8 @@ class Remediator:
     ) -> None:
         """Have a finding's record acted on and shown, a click answered, or both.
 
+        Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+
         Args:
             finding_id: the finding, None where there is nothing to show.
             response_url: where the click is answered, if one led here.
@@ -47,8 +46,6 @@ class Remediator:
             "response_url": response_url,
             "reply": asdict(reply) if reply else None,
         }
-        answer = self._client.invoke(
-            FunctionName=self._function, InvocationType="Event", Payload=json.dumps(request)
-        )
-        # An answer that is not read keeps its connection from being used again.
-        answer["Payload"].read()
+        path = f"/2015-03-31/functions/{quote(self._function, safe='')}/invocations"
+        headers = {"X-Amz-Invocation-Type": "Event"}
+        aws.send("lambda", path, headers, json.dumps(request).encode())

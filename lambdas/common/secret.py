@@ -4,10 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager import SecretsManagerClient
+from lambdas.common.aws import Call
 
 _FRESH = timedelta(minutes=5)
 
@@ -28,17 +26,15 @@ class SecretReader:
     """Reads the secret, at most once in five minutes.
 
     Args:
-        client: a Secrets Manager client.
+        call: asks Secrets Manager.
         secret_id: the secret's name or ARN; its value is the JSON object
             `{botToken, signingSecret}` and, while the signing secret is being rotated,
             `previousSigningSecret`.
         clock: tells the time.
     """
 
-    def __init__(
-        self, client: "SecretsManagerClient", secret_id: str, clock: Callable[[], datetime]
-    ) -> None:
-        self._client = client
+    def __init__(self, call: Call, secret_id: str, clock: Callable[[], datetime]) -> None:
+        self._call = call
         self._secret_id = secret_id
         self._clock = clock
         self._read: tuple[datetime, SlackSecret] | None = None
@@ -51,7 +47,7 @@ class SecretReader:
         """
         now = self._clock()
         if self._read is None or now - self._read[0] > _FRESH:
-            text = self._client.get_secret_value(SecretId=self._secret_id)["SecretString"]
+            text = self._call("GetSecretValue", SecretId=self._secret_id)["SecretString"]
             self._read = now, _parsed(text)
         return self._read[1]
 

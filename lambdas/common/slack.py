@@ -1,15 +1,14 @@
 """The Slack channel: one message a finding, posted once and updated in place (steps 3 and 8)."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.client import HTTPException
 from typing import Any
 
-from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.web import WebClient
-
+from lambdas.common import http
 from lambdas.common.errors import SlackError
+from lambdas.common.http import Answer, NoAnswerError
 from lambdas.common.messages import Message
 from lambdas.common.record import SlackMessage
 from lambdas.common.secret import SecretReader
@@ -17,8 +16,19 @@ from lambdas.common.secret import SecretReader
 _SECONDS = 10
 _UNWELL = timedelta(seconds=60)
 _EVENT_TYPE = "macie_finding"
-_LATER = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable"})
+_NOT_SLACK = "an answer that is not Slack's"
+_LATER = frozenset(
+    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", _NOT_SLACK}
+)
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
+
+class SlackRefusalError(Exception):
+    """Slack refuses what it will refuse again: `code` is its error."""
+
+    def __init__(self, method: str, code: str) -> None:
+        super().__init__(f"Slack answers {method} with {code}")
+        self.code = code
 
 
 class MessageGoneError(Exception):
@@ -76,8 +86,8 @@ class SlackChannel:
         """
         try:
             self._call("chat.update", channel=place.channel, ts=place.ts, **_body(message))
-        except SlackApiError as error:
-            if error.response["error"] in _GONE:
+        except SlackRefusalError as error:
+            if error.code in _GONE:
                 raise MessageGoneError(place.ts) from error
             raise
 
@@ -100,8 +110,8 @@ class SlackChannel:
                 include_all_metadata=True,
                 limit=200,
             )
-        except SlackApiError as error:
-            if error.response["error"] == "missing_scope":
+        except SlackRefusalError as error:
+            if error.code == "missing_scope":
                 return None
             raise
         found = (message for message in answer["messages"] if message.get("metadata") == wanted)
@@ -134,42 +144,51 @@ class SlackChannel:
 
     def _called(self, method: str, **fields: Any) -> Any:
         token = self._secret.read().bot_token
-        # Its retries would post twice what was posted but not answered.
-        web_client = WebClient(token, base_url=self._api_url, timeout=_SECONDS, retry_handlers=[])
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json;charset=utf-8",
+        }
+        content = json.dumps(fields).encode()
         try:
-            return web_client.api_call(method, json=fields)
-        except SlackApiError as error:
-            if _is_passing(error):
-                raise _put_off(error) from error
-            raise
-        except (OSError, HTTPException, SlackRequestError) as error:
-            problem = f"Slack does not answer: {type(error).__name__}"
-            raise SlackError(problem, retry_after=_UNWELL, is_refusal=False) from error
+            answer = http.post(
+                f"{self._api_url}{method}", body=content, headers=headers, seconds=_SECONDS
+            )
+        except NoAnswerError as error:
+            raise SlackError(str(error), retry_after=_UNWELL, is_refusal=False) from error
+        told, code = _read(answer)
+        if code is None:
+            return told
+        if _is_passing(answer, code):
+            raise _put_off(answer, code)
+        raise SlackRefusalError(method, code)
 
 
-def _is_passing(error: SlackApiError) -> bool:
-    status: int = error.response.status_code
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return True
-    return error.response["error"] in _LATER or not _is_slacks(error)
+def _read(answer: Answer) -> tuple[Any, str | None]:
+    """Answer what Slack said, and the code of its error if it is one.
+
+    Source: https://docs.slack.dev/apis/web-api/#responses
+    """
+    try:
+        told = json.loads(answer.body)
+        return told, None if told["ok"] is True else str(told.get("error"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, _NOT_SLACK
 
 
-def _is_slacks(error: SlackApiError) -> bool:
-    """Answer whether Slack itself answered: its errors are codes, a proxy's page is none."""
-    text: str = error.response["error"]
-    return text.isidentifier()
+def _is_passing(answer: Answer, code: str) -> bool:
+    is_theirs = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_theirs or answer.status == HTTPStatus.TOO_MANY_REQUESTS or code in _LATER
 
 
-def _put_off(error: SlackApiError) -> SlackError:
+def _put_off(answer: Answer, code: str) -> SlackError:
     """Read how long Slack wants to be left alone.
 
     Source: https://docs.slack.dev/apis/web-api/rate-limits
     """
-    status: int = error.response.status_code
-    seconds = str(error.response.headers.get("Retry-After", ""))
+    seconds = answer.headers.get("retry-after", "")
     wait = timedelta(seconds=int(seconds)) if seconds.isdigit() else _UNWELL
-    is_refusal = status < HTTPStatus.INTERNAL_SERVER_ERROR and _is_slacks(error)
-    problem = f"Slack answers {status} {error.response['error']}"
+    is_refusal = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and code != _NOT_SLACK
+    problem = f"Slack answers {answer.status} {code}"
     return SlackError(problem, retry_after=wait, is_refusal=is_refusal)
 
 

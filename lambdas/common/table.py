@@ -1,14 +1,10 @@
 """The ledger's table: items as plain values, conditional writes that tell which was refused."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from lambdas.common.aws import AwsError, Call
 from lambdas.common.errors import BusyError
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 _MOST_TRIES = 8
 
@@ -36,18 +32,18 @@ class Table:
     """A DynamoDB table with the partition key `id`.
 
     Args:
-        client: a DynamoDB client.
+        call: asks DynamoDB.
         name: the table's name.
     """
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        self._client: Any = client
+    def __init__(self, call: Call, name: str) -> None:
+        self._call = call
         self._name = name
 
     def get(self, item_id: str) -> dict[str, Any]:
         """Read an item as it stands now; one that is not there is empty."""
-        answer = self._client.get_item(
-            TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True
+        answer = self._call(
+            "GetItem", TableName=self._name, Key={"id": {"S": item_id}}, ConsistentRead=True
         )
         return _plain(answer.get("Item", {}))
 
@@ -58,19 +54,26 @@ class Table:
         """
         keys = [{"id": {"S": item_id}} for item_id in item_ids]
         wanted = {"Keys": keys, "ProjectionExpression": "id", "ConsistentRead": True}
-        answer = self._client.batch_get_item(RequestItems={self._name: wanted}) if keys else {}
+        answer = self._call("BatchGetItem", RequestItems={self._name: wanted}) if keys else {}
         found = answer.get("Responses", {}).get(self._name, [])
         return {item["id"]["S"] for item in found}
 
     def query(self, index: str, condition: str, **values: Any) -> Iterator[dict[str, Any]]:
         """Answer the items of `index` on which `condition` holds, a page at a time."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=_named(values),
-        )
-        return (_plain(item) for page in pages for item in page["Items"])
+        more: dict[str, Any] = {}
+        while True:
+            page = self._call(
+                "Query",
+                TableName=self._name,
+                IndexName=index,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=_named(values),
+                **more,
+            )
+            yield from map(_plain, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def write(self, *writes: Write) -> frozenset[int]:
         """Do all of `writes` or none; answer the numbers of those whose condition did not hold.
@@ -83,9 +86,11 @@ class Table:
         request = [{kind: self._here(body) for kind, body in one.items()} for one in writes]
         for _ in range(_MOST_TRIES):
             try:
-                self._client.transact_write_items(TransactItems=request)
-            except self._client.exceptions.TransactionCanceledException as error:
-                codes = [reason["Code"] for reason in error.response["CancellationReasons"]]
+                self._call("TransactWriteItems", TransactItems=request)
+            except AwsError as error:
+                if error.code != "TransactionCanceledException":
+                    raise
+                codes = [reason["Code"] for reason in error.details["CancellationReasons"]]
                 if refused := _places(codes, "ConditionalCheckFailed"):
                     return refused
                 if not _places(codes, "TransactionConflict"):
@@ -96,7 +101,8 @@ class Table:
 
     def count(self, item_id: str, counter: str, *, expires: int) -> int:
         """Add one to a counter of an item that is deleted after `expires`; answer the sum."""
-        answer = self._client.update_item(
+        answer = self._call(
+            "UpdateItem",
             TableName=self._name,
             Key={"id": {"S": item_id}},
             UpdateExpression=f"SET expires = :expires ADD {counter} :one",
@@ -107,10 +113,11 @@ class Table:
 
     def _write_alone(self, write: Write) -> frozenset[int]:
         ((kind, body),) = write.items()
-        call = getattr(self._client, f"{kind.lower()}_item")
         try:
-            call(**self._here(body))
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._call(f"{kind}Item", **self._here(body))
+        except AwsError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
             return frozenset({0})
         return frozenset()
 
@@ -128,13 +135,48 @@ def _named(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed(item: Mapping[str, Any]) -> dict[str, Any]:
-    serialize = TypeSerializer().serialize
-    return {name: serialize(value) for name, value in item.items()}
+    return {name: _type(value) for name, value in item.items()}
+
+
+def _type(value: Any) -> dict[str, Any]:
+    """Write a value with its type, as DynamoDB wants it.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
+    """
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case Mapping():
+            return {"M": _typed(value)}
+        case list() | tuple():
+            return {"L": [_type(each) for each in value]}
+        case _:
+            raise TypeError(f"{type(value).__name__} is in no item")
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()}
+    return {name: _untype(value) for name, value in item.items()}
+
+
+def _untype(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            return int(value)
+        case "M":
+            return _plain(value)
+        case "L":
+            return [_untype(each) for each in value]
+        case _:
+            return value
 
 
 def _places(codes: Sequence[str], wanted: str) -> frozenset[int]:

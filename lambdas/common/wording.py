@@ -95,7 +95,10 @@ def _quarantined(record: Record) -> str:
     lines = [f"*Quarantined {who}* {when(last.at)}."]
     for copy in record.copies[:1]:
         place = code(f"s3://{copy.bucket}/{copy.key}", 1200)
-        lines.append(f"Now in {place}, {human_size(copy.size)}.")
+        count = f"{len(record.copies):,} versions, " if len(record.copies) > 1 else ""
+        lines.append(
+            f"Now in {place}, {count}{human_size(sum(one.size for one in record.copies))}."
+        )
     if record.other_versions:
         remain = "version remains" if record.other_versions == 1 else "versions remain"
         lines.append(f"{record.other_versions:,} other {remain} in the bucket under this key.")

@@ -1,17 +1,12 @@
 """Steps 2 and 3: take findings off the queue, decide about each, and start or ask."""
 
+import json
 import os
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from lambdas.common import clock, environment
 from lambdas.common.errors import UnsupportedFindingError
@@ -32,8 +27,7 @@ def _wiring() -> Wiring:
     return wired(environment.read(Environment, os.environ), Witness(logger))
 
 
-def _take(record: SQSRecord, *, until: datetime) -> None:
-    event = record.json_body
+def _take(event: dict[str, Any], *, until: datetime) -> None:
     kind, detail = event["detail-type"], event.get("detail") or {}
     if kind == AGENDA:
         logger.info("agenda", extra={"done": _wiring().agenda.run(until=until)})
@@ -55,20 +49,21 @@ def _take_finding(detail: dict[str, Any]) -> None:
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> Any:
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Handle a batch of EventBridge events from the queue; answer those to be delivered again.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = clock.now() + remaining - _SPARE
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(
-        event=event,
-        record_handler=lambda record: _take(record, until=until),
-        processor=processor,
-        context=context,
-    )
-    for failure in processor.exceptions:
-        logger.error("not taken, to be delivered again", exc_info=failure[1])
-    return answer
+    failed = [record for record in event["Records"] if not _is_taken(record, until)]
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+
+
+def _is_taken(record: dict[str, Any], until: datetime) -> bool:
+    try:
+        _take(json.loads(record["body"]), until=until)
+    except Exception:  # the queue delivers it again, and at last to the dead-letter queue
+        logger.exception("not taken, to be delivered again")
+        return False
+    return True

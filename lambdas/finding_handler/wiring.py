@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from lambdas.common import clock
+from lambdas.common import aws, clock
 from lambdas.common.announcer import Announcer
-from lambdas.common.aws import client
 from lambdas.common.digests import Digests
 from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
@@ -31,17 +30,17 @@ class Wiring:
 
 def wired(settings: Environment, witness: Witness) -> Wiring:
     """Put the function together."""
-    table = Table(client("dynamodb"), settings.ledger_table)
+    table = Table(aws.service("dynamodb"), settings.ledger_table)
     ledger = Ledger(table, witness.step, hourly_limit=settings.hourly_limit)
     digests = Digests(table)
     channel = SlackChannel(
         settings.slack_channel,
-        secret=SecretReader(client("secretsmanager"), settings.slack_secret, clock.now),
+        secret=SecretReader(aws.service("secretsmanager"), settings.slack_secret, clock.now),
         api_url=settings.slack_api_url,
         witness=witness.slack_refused,
     )
     announcer = Announcer(ledger, digests, channel, clock.now)
-    remediator = Remediator(client("lambda"), settings.remediator_function)
+    remediator = Remediator(settings.remediator_function)
     intake = Intake(
         policy=settings.policy,
         ledger=ledger,
@@ -72,9 +71,9 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         clock=clock.now,
     )
     reconciliation = Reconciliation(
-        macie=lambda: client("macie2"),
+        macie=lambda: aws.client("macie2"),
         ledger=ledger,
-        queue=FindingQueue(lambda: client("sqs"), settings.finding_queue),
+        queue=FindingQueue(aws.service("sqs"), settings.finding_queue),
         window=settings.reconciliation_window,
         clock=clock.now,
     )

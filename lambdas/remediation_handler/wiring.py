@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from lambdas.common import clock
-from lambdas.common.aws import client
+from lambdas.common import aws, clock
 from lambdas.common.digests import Digests
 from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
@@ -27,20 +26,20 @@ class Wiring:
 
 def wired(settings: Environment, witness: Witness) -> Wiring:
     """Put the function together."""
-    table = Table(client("dynamodb"), settings.ledger_table)
+    table = Table(aws.service("dynamodb"), settings.ledger_table)
     for_all = DigestDecisions(
         approvers=settings.who_may_decide,
         digests=Digests(table),
-        queue=FindingQueue(lambda: client("sqs"), settings.finding_queue),
+        queue=FindingQueue(aws.service("sqs"), settings.finding_queue),
         clock=clock.now,
     )
     decisions = Decisions(
         approvers=settings.who_may_decide,
         ledger=Ledger(table, witness.step),
-        remediator=Remediator(client("lambda"), settings.remediator_function),
+        remediator=Remediator(settings.remediator_function),
         for_all=for_all,
         reminder_after=settings.reminder_after,
         clock=clock.now,
     )
-    secret = SecretReader(client("secretsmanager"), settings.slack_secret, clock.now)
+    secret = SecretReader(aws.service("secretsmanager"), settings.slack_secret, clock.now)
     return Wiring(signatures=Signatures(secret, clock.now), decisions=decisions)

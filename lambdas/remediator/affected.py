@@ -34,14 +34,18 @@ def find(objects: Objects, affected: AffectedObject) -> Source | None:
     return Source(objects=objects, place=place, facts=facts, versions=versions)
 
 
-def other_versions(found: Source) -> Iterator[Source]:
-    """Answer the other versions of the object's key, oldest first, delete markers left out.
+def every_version(found: Source) -> Iterator[Source]:
+    """Answer every version of the object's key, oldest first, delete markers left out.
 
     Raises:
         FailedMoveError: S3 will not tell.
     """
+    if not found.versions:
+        yield found
     for version in reversed(found.versions):
-        if not version.is_marker and version.version_id != found.facts.version_id:
+        if version.version_id == found.facts.version_id:
+            yield found
+        elif not version.is_marker:
             facts = found.objects.look(found.place, version.version_id)
             if facts is not None:
                 yield replace(found, facts=facts)

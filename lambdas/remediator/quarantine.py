@@ -70,15 +70,17 @@ class Quarantine:
             return _QUARANTINED if record.copies else self._elsewhere(record)
         if not is_what_macie_saw(pinned, found.facts):
             return _QUARANTINED if record.copies else _CHANGED
-        others = affected.other_versions(found) if self.wanted is Versions.ALL else ()
-        sources = [*others, found]
+        # They are copied oldest first, so that a restore can bring them back in that order.
+        is_all = self.wanted is Versions.ALL
+        sources = [*affected.every_version(found)] if is_all else [found]
         affected.check(sources, now=self.clock())
         if self.is_dry_run:
             return self._rehearsed(record, sources)
         for source in sources:
             if not self._is_copied(record, source, remaining=affected.count_remaining(sources)):
                 return _CHANGED
-        self._remove(record, sources)
+        # By the finding's own version a rerun knows that there is something left to remove.
+        self._remove(record, sorted(sources, key=lambda source: source is found))
         return _QUARANTINED
 
     def _without_lost_copies(self, record: Record) -> Record:
@@ -142,7 +144,8 @@ class Quarantine:
         """Delete the copies again of all that is whole where it was, for it can not be deleted.
 
         Raises:
-            FailedMoveError: that is refused as well; both exist, and the text says so.
+            FailedMoveError: that is refused as well, so both exist, or some are in quarantine
+                already; the text says so.
         """
         whole = {source.facts.version_id for source in sources if affected.is_whole(source)}
         copies = self.ledger.get(record.finding.id).copies
@@ -156,6 +159,9 @@ class Quarantine:
             raise FailedMoveError(text, advice=refusal.advice) from error
         left = tuple(copy for copy in copies if copy.source_version_id not in whole)
         self._write_down(record, copies=left, attempt=None, other_versions=None)
+        if left:
+            text = f"{refusal} Versions of it that are in quarantine already: {len(left)}."
+            raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
 
     def _write_down(self, record: Record, **changes: Any) -> Record:
         return self.ledger.change(record.finding.id, lambda now: replace(now, **changes))

@@ -10,7 +10,7 @@ def remove(source: Source) -> None:
 
     Raises:
         FailedMoveError: S3 refuses. The object is where it was; a delete marker laid over it is
-            taken away again if S3 allows that.
+            taken away again, or the text says that it hides the object.
     """
     if plan_removal(source.facts, source.versions) is Removal.VERSION:
         _remove_version(source, source.facts.version_id)
@@ -19,10 +19,21 @@ def remove(source: Source) -> None:
     rest = left_behind(source.facts, marker)
     try:
         _remove_version(source, rest)
-    except FailedMoveError:
+    except FailedMoveError as refusal:
         if marker is not None and rest is not None:
-            source.objects.delete_version(source.place, marker)
+            _uncover(source, marker, refusal)
         raise
+
+
+def _uncover(source: Source, marker: str, refusal: FailedMoveError) -> None:
+    try:
+        source.objects.delete_version(source.place, marker)
+    except FailedMoveError as error:
+        raise FailedMoveError(
+            f"{refusal} The object is there, but the delete marker {marker} hides it now.",
+            advice=f"Delete that marker to show the object again. {refusal.advice}"
+            " A bucket with MFA Delete lets nobody but its account's root user do either.",
+        ) from error
 
 
 def _remove_version(source: Source, version_id: str | None) -> None:

@@ -3,9 +3,8 @@
 from functools import cache
 from typing import Any
 
-from lambdas.common import clock
+from lambdas.common import aws, clock
 from lambdas.common.announcer import Announcer
-from lambdas.common.aws import client
 from lambdas.common.claims import Claims
 from lambdas.common.digests import Digests
 from lambdas.common.finding import Finding
@@ -24,11 +23,11 @@ from lambdas.remediator.restoration import Restoration
 
 def wired(settings: Environment, witness: Witness) -> Remediation:
     """Put the function together."""
-    table = Table(client("dynamodb"), settings.ledger_table)
+    table = Table(aws.service("dynamodb"), settings.ledger_table)
     ledger = Ledger(table, witness.step)
     channel = SlackChannel(
         settings.slack_channel,
-        secret=SecretReader(client("secretsmanager"), settings.slack_secret, clock.now),
+        secret=SecretReader(aws.service("secretsmanager"), settings.slack_secret, clock.now),
         api_url=settings.slack_api_url,
         witness=witness.slack_refused,
     )
@@ -62,7 +61,7 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
 @cache
 def s3(region: str | None) -> Any:
     """Answer the S3 client for `region`, None being the function's own."""
-    return client("s3", region=region)
+    return aws.client("s3", region=region)
 
 
 def _sources(finding: Finding) -> Objects:

@@ -22,7 +22,7 @@ import pytest
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
-from lambdas.common import clock
+from lambdas.common import aws, clock
 from lambdas.common.claims import Claims
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
@@ -32,6 +32,7 @@ from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import wiring
 from local.slack import Message, SlackStandIn
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.strict_s3 import StrictS3
@@ -239,13 +240,15 @@ def deployed(
         session.register("before-call.s3", strict.before_call)
         patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
         patch.setattr(clock, "now", time.now)
+        patch.setattr(aws, "client", _client)
+        patch.setattr(aws, "service", lambda name: through(_client(name)))
         _make_resources(versioning)
         one = Deployment(
             slack=slack,
             s3=plain("s3"),
             strict=strict,
-            ledger=Ledger(Table(plain("dynamodb"), TABLE), lambda _: None),
-            claims=Claims(Table(plain("dynamodb"), TABLE)),
+            ledger=Ledger(Table(through(plain("dynamodb")), TABLE), lambda _: None),
+            claims=Claims(Table(through(plain("dynamodb")), TABLE)),
             clock=time,
             session=session,
             put_secret=_put_secret,
@@ -284,6 +287,11 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
     }
+
+
+def _client(service: Any, *, region: str | None = None) -> Any:
+    """Make a client with the test's hooks."""
+    return boto3.client(service, region_name=region or REGION)
 
 
 @cache

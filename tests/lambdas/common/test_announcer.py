@@ -15,6 +15,7 @@ from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding
 
@@ -24,9 +25,9 @@ SOON = timedelta(seconds=61)
 @pytest.fixture
 def announcer(here: Deployment) -> Announcer:
     """An announcer to the deployment's channel."""
-    secret = SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
+    secret = SecretReader(through(plain("secretsmanager")), SECRET, here.clock.now)
     channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
-    digests = Digests(Table(plain("dynamodb"), TABLE))
+    digests = Digests(Table(through(plain("dynamodb")), TABLE))
     return Announcer(here.ledger, digests, channel, here.clock.now)
 
 

@@ -11,6 +11,7 @@ from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import TABLE, Deployment, plain
 from tests.lambdas.events import finding
 
@@ -21,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 def claims(here: Deployment) -> Claims:
     """Claims in the deployment's table."""
     assert here.is_quiet
-    return Claims(Table(plain("dynamodb"), TABLE))
+    return Claims(Table(through(plain("dynamodb")), TABLE))
 
 
 @pytest.fixture

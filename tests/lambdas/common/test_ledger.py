@@ -12,6 +12,7 @@ from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger, UnknownFindingError
 from lambdas.common.record import IllegalTransitionError, Record, Status
 from lambdas.common.table import Table
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import TABLE, Deployment, plain
 from tests.lambdas.events import CLASSIFICATION, finding
 from tests.lambdas.strategies import record_at
@@ -29,7 +30,7 @@ def witnessed() -> list[Record]:
 def ledger(here: Deployment, witnessed: list[Record]) -> Ledger:
     """A ledger on the deployment's table."""
     assert here.is_quiet
-    return Ledger(Table(plain("dynamodb"), TABLE), witnessed.append)
+    return Ledger(Table(through(plain("dynamodb")), TABLE), witnessed.append)
 
 
 def opened(status: Status = Status.AWAITING_REVIEW, **changes: Any) -> Record:
@@ -102,7 +103,7 @@ def test_who_never_gets_through_is_told_to_come_again(ledger: Ledger) -> None:
     finding_id = ledger.open(opened()).finding.id
 
     def overtaken(record: Record) -> Record:
-        other = Ledger(Table(plain("dynamodb"), TABLE), lambda _: None)
+        other = Ledger(Table(through(plain("dynamodb")), TABLE), lambda _: None)
         other.change(finding_id, lambda latest: replace(latest, other_versions=1))
         return record
 

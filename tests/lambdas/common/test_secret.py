@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from lambdas.common.secret import SecretNotSetError, SecretReader
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import SECRET, Deployment, plain
 
 
 @pytest.fixture
 def reader(here: Deployment) -> SecretReader:
     """A reader with the deployment's clock."""
-    return SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
+    return SecretReader(through(plain("secretsmanager")), SECRET, here.clock.now)
 
 
 def test_the_secret_is_read(reader: SecretReader) -> None:

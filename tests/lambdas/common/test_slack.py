@@ -3,13 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from slack_sdk.errors import SlackApiError
 
 from lambdas.common.errors import SlackError
 from lambdas.common.messages import Message, render
 from lambdas.common.record import Status
 from lambdas.common.secret import SecretReader
-from lambdas.common.slack import MessageGoneError, SlackChannel
+from lambdas.common.slack import MessageGoneError, SlackChannel, SlackRefusalError
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import CHANNEL, SECRET, Deployment, plain
 from tests.lambdas.events import finding
 from tests.lambdas.strategies import record_at
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def channel(here: Deployment) -> SlackChannel:
     """The deployment's channel."""
-    secret = SecretReader(plain("secretsmanager"), SECRET, here.clock.now)
+    secret = SecretReader(through(plain("secretsmanager")), SECRET, here.clock.now)
     return SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
 
 
@@ -93,5 +93,5 @@ def test_what_does_not_pass_is_no_expected_failure(
     here: Deployment, channel: SlackChannel, error: str
 ) -> None:
     here.slack.answer_next(200, error, times=3)
-    with pytest.raises(SlackApiError):
+    with pytest.raises(SlackRefusalError):
         channel.post(message(), finding_id="f1")

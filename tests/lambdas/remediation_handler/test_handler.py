@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdas.common.actions import DISMISSALS, option
+from lambdas.common.aws import AwsError
 from lambdas.common.errors import SlackError
 from lambdas.common.record import Status
 from local.slack import SlackStandIn
@@ -324,7 +324,7 @@ def test_a_start_that_was_lost_is_made_by_the_next_click(
 ) -> None:
     here, found = asked
     here.refusal = 403
-    with pytest.raises(ClientError):
+    with pytest.raises(AwsError):
         here.post(http_api(sign(form(click(found["id"])))))
     assert here.record(found).status is Status.REMEDIATING
     here.refusal = None

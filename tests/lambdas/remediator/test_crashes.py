@@ -56,6 +56,20 @@ def _with_older(world: World) -> Finding:
     return _auto(world)
 
 
+def _between_others(world: World) -> Finding:
+    world.put(b"older")
+    finding = _auto(world)
+    world.put(b"newer")
+    return finding
+
+
+def _quarantined_between_others(world: World) -> Finding:
+    finding = _between_others(world)
+    world.run(finding, request_id="first")
+    world.decide(finding, Status.RESTORING)
+    return finding
+
+
 def _large(world: World) -> Finding:
     finding = world.put(CARD * (12 * MIB // len(CARD)), Metadata={"owner": "jane"})
     world.open(finding)
@@ -111,7 +125,14 @@ PATHS = [
         name="every version",
         versioned=True,
         outcome=Status.QUARANTINED,
-        begin=_with_older,
+        begin=_between_others,
+        wanted="ALL",
+    ),
+    Path(
+        name="every version restored",
+        versioned=True,
+        outcome=Status.RESTORED,
+        begin=_quarantined_between_others,
         wanted="ALL",
     ),
     Path(

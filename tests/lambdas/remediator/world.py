@@ -1,7 +1,6 @@
 """A world for one remediation: AWS in the process, behind S3's own rules, and a small Slack."""
 
 import json
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 
-from lambdas.common import clock
+from lambdas.common import aws, clock, http
 from lambdas.common.finding import Finding
+from lambdas.common.http import Answer
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
 from lambdas.remediator import handler, wiring
+from tests.lambdas.botocore_calls import through
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.lambdas.remediator.stand_ins import CHANNEL, Clock, Killer, Slack
 from tests.strict_s3 import StrictS3, guarded_session
@@ -97,8 +98,10 @@ class World:
         """Have something happen each time before S3 is asked for `operation`."""
         event = f"provide-client-params.s3.{operation}"
         self.guarded.meta.events.register(event, happen)
-        yield
-        self.guarded.meta.events.unregister(event, happen)
+        try:
+            yield
+        finally:
+            self.guarded.meta.events.unregister(event, happen)
 
     def record(self, finding: Finding) -> Record:
         """Read the finding's record."""
@@ -124,12 +127,14 @@ def world(
     with (
         mock.patch.dict("os.environ", _environment(shared.slack, threshold, wanted)),
         mock.patch.object(clock, "now", time.now),
-        mock.patch.object(wiring, "client", shared.client),
+        mock.patch.object(aws, "client", shared.client),
+        mock.patch.object(http, "post", _counted(shared)),
+        mock.patch.object(aws, "service", lambda name: through(shared.client(name))),
         mock_aws(),
     ):
         _make_resources(shared, versioned=versioned)
         _forget_wiring()
-        ledger = Ledger(Table(shared.dynamodb, TABLE), lambda _: None)
+        ledger = Ledger(Table(through(shared.dynamodb), TABLE), lambda _: None)
         yield World(
             s3=shared.s3,
             strict=strict,
@@ -164,7 +169,6 @@ class _Shared:
             self._clients: dict[tuple[str, str], Any] = {}
             for name in ("s3", "dynamodb", "secretsmanager"):
                 self.client(name)
-            _count_slack(self)
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         """Answer the client that a function of ours gets."""
@@ -270,18 +274,14 @@ def _make_resources(shared: _Shared, *, versioned: bool) -> None:
     )
 
 
-def _count_slack(shared: _Shared) -> None:
-    """Count Slack's calls as well: slack_sdk makes them all with urllib."""
-    opened: Callable[..., Any] = urllib.request.OpenerDirector.open
+def _counted(shared: _Shared) -> Callable[..., Answer]:
+    """Count Slack's calls as well."""
+    plainly = http.post
 
-    def counted(self: Any, request: Any, *more: Any, **named: Any) -> Any:
-        url = request if isinstance(request, str) else request.full_url
-        if not url.startswith(shared.slack.url):
-            return opened(self, request, *more, **named)
+    def post(url: str, **request: Any) -> Answer:
         number = shared.killer.before(f"Slack {url.rsplit('/', 1)[-1]}")
-        answer = opened(self, request, *more, **named)
+        answer: Answer = plainly(url, **request)
         shared.killer.done(number)
         return answer
 
-    opener: Any = urllib.request.OpenerDirector
-    opener.open = counted
+    return post

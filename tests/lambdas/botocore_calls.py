@@ -1,0 +1,21 @@
+"""botocore in the place of our own calls to AWS, for moto sees what botocore does."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lambdas.common.aws import AwsError, Call
+
+
+def through(client: Any) -> Call:
+    """Answer what asks `client`'s service, in the words of `lambdas.common.aws`."""
+
+    def call(operation: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = client._make_api_call(operation, request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            raise AwsError(code, {**error.response["Error"], **error.response}) from error
+        return answer
+
+    return call

@@ -1,0 +1,109 @@
+"""Where `quarantineVersions` is ALL: every version goes, each is in the ledger, all come back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lambdas.common.finding import Finding
+from lambdas.common.record import Status
+from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
+
+BODIES = [b"first", b"the second, with a card", b"third"]
+KEY = "pan data+1?.csv"
+
+
+@pytest.fixture
+def here() -> Iterator[World]:
+    with world(versioned=True, wanted="ALL") as one:
+        yield one
+
+
+def _put_all(here: World) -> list[Finding]:
+    return [here.put(body) for body in BODIES]
+
+
+def test_every_version_goes_and_each_ones_identity_is_in_the_ledger(here: World) -> None:
+    findings = _put_all(here)
+    record = here.remediated(findings[1])
+    assert record.status is Status.QUARANTINED
+    assert [(copy.source_version_id, copy.source_etag, copy.size) for copy in record.copies] == [
+        (finding.object.version_id, finding.object.etag, finding.object.size)
+        for finding in findings
+    ]
+    assert all(copy.checksum is not None for copy in record.copies)
+    for finding, told in zip(findings, record.standing.evidence, strict=True):
+        assert f"source version {finding.object.version_id}" in told
+        assert finding.object.etag in told
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], BODIES)
+    assert record.other_versions == 0
+    assert "3 versions, 33 bytes" in here.shown
+    assert "remain" not in here.shown
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_all_come_back_in_their_order_whichever_macie_saw(here: World, which: int) -> None:
+    findings = _put_all(here)
+    here.remediated(findings[which])
+    assert here.restored(findings[which]).status is Status.RESTORED
+    assert here.bodies(SOURCE) == BODIES
+    assert here.s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read() == BODIES[-1]
+    assert here.bodies(QUARANTINE) == []
+
+
+def test_in_a_bucket_without_versions_the_object_goes() -> None:
+    with world(versioned=False, wanted="ALL") as one:
+        finding = one.put(BODIES[0])
+        assert one.remediated(finding).status is Status.QUARANTINED
+        assert (one.bodies(SOURCE), one.bodies(QUARANTINE)) == ([], BODIES[:1])
+
+
+def test_one_archived_version_keeps_all_of_them_from_being_copied(here: World) -> None:
+    here.put(b"old", StorageClass="GLACIER")
+    record = here.remediated(here.put(BODIES[1]))
+    assert record.status is Status.FAILED
+    assert "archived (GLACIER)" in here.shown
+    assert record.copies == ()
+    assert here.bodies(QUARANTINE) == []
+    assert len(here.versions(SOURCE)) == 2
+
+
+def test_where_one_deletion_is_denied_the_ledger_says_what_lies_where(here: World) -> None:
+    findings = _put_all(here)
+    kept = findings[2].object.version_id
+
+    def denied(name: str, asked: Any) -> bool:
+        return name == "DeleteObject" and asked.get("VersionId") == kept
+
+    here.strict.deny = denied
+    record = here.remediated(findings[1])
+    assert record.status is Status.FAILED
+    assert f"S3 denied to delete a version of an object in the bucket {SOURCE}" in here.shown
+    assert "Versions of it that are in quarantine already: 1." in here.shown
+    assert [copy.source_version_id for copy in record.copies] == [findings[0].object.version_id]
+    assert here.bodies(QUARANTINE) == BODIES[:1]
+    assert here.bodies(SOURCE) == BODIES[1:]
+
+    here.strict.deny = lambda *_: False
+    record = here.retried(findings[1])
+    assert record.status is Status.QUARANTINED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], BODIES)
+
+
+def test_without_versions_a_restore_of_several_would_lose_some_and_is_refused(here: World) -> None:
+    findings = _put_all(here)
+    here.remediated(findings[1])
+    _set_versioning(here, "Suspended")
+    record = here.restored(findings[1])
+    assert record.status is Status.FAILED
+    assert "makes no versions now, so one object would overwrite another" in here.shown
+    assert "Enable versioning on the bucket, then press Retry" in here.shown
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], BODIES)
+
+    _set_versioning(here, "Enabled")
+    assert here.restored(findings[1]).status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
+
+
+def _set_versioning(here: World, status: str) -> None:
+    here.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": status})
