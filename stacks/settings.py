@@ -101,12 +101,12 @@ class Settings(BaseModel):
         " decision, * and ? standing for any characters and any one",
     )
     auto_remediation_hourly_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        default=100,
+        default=None,
         description="how many objects are moved in an hour without an approver's decision, 1 to"
         " 1000000, or null for any number; the others are reviewed",
     )
     digest_threshold: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=30,
+        default=None,
         description="how many findings of an hour are told one by one, 0 to 100000, or null for"
         " all; the others are told in digests",
     )
@@ -116,7 +116,7 @@ class Settings(BaseModel):
         " not delivered, 1 to 168, or null for never",
     )
     reminder_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(
-        default=24,
+        default=None,
         description="after how many hours without a decision the approvers are reminded, 1 to"
         " 8760, or null for never",
     )

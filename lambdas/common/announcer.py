@@ -105,7 +105,7 @@ class Announcer:
     def _post(self, record: Record, thread: SlackMessage | None = None) -> None:
         finding_id = record.finding.id
         interrupted = record.posting_until
-        claimed = self._ledger.change(finding_id, self._posting)
+        claimed = self._ledger.change(finding_id, self._posting, known=record)
         posted = None
         if interrupted is not None:
             posted = self._channel.find(finding_id=finding_id, since=interrupted - 2 * _POSTING)
@@ -113,11 +113,13 @@ class Announcer:
             self._channel.update(posted, render(claimed))
         else:
             posted = self._channel.post(render(claimed), finding_id=finding_id, thread=thread)
-        self._told(record, posted)
+        self._told(claimed, posted)
 
     def _told(self, record: Record, message: SlackMessage) -> None:
         self._ledger.change(
-            record.finding.id, lambda now: replace(now, message=message, tell_at=None)
+            record.finding.id,
+            lambda now: replace(now, message=message, tell_at=None),
+            known=record,
         )
 
     def _posting(self, record: Record) -> Record:

@@ -103,11 +103,17 @@ class Ledger:
         items = self._table.query("byDueTime", condition, finding=_DUE_FOR, now=moment)
         return (item["id"] for item in items)
 
-    def change(self, finding_id: str, change: Callable[[Record], Record]) -> Record:
+    def change(
+        self,
+        finding_id: str,
+        change: Callable[[Record], Record],
+        *,
+        known: Record | None = None,
+    ) -> Record:
         """Apply `change` to the finding's record, however many others write at the same time.
 
-        `change` sees the latest record each time it is tried; what it raises is passed on and
-        nothing is written.
+        `change` sees the latest record each time it is tried, the first time `known` if there is
+        one; what it raises is passed on and nothing is written.
 
         Raises:
             UnknownFindingError: there is no record.
@@ -116,7 +122,7 @@ class Ledger:
         """
         after = None
         for _ in range(_MOST_TRIES):
-            before = self.get(finding_id)
+            before, known = known or self.get(finding_id), None
             if before == after:
                 return before  # it was written, and the answer got lost
             after = replace(change(before), revision=before.revision + 1)

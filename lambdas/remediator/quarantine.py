@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.finding import Finding
@@ -15,6 +14,7 @@ from lambdas.remediator import affected
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.move import is_what_macie_saw, quarantine_key
 from lambdas.remediator.objects import Objects, Place
+from lambdas.remediator.progress import Progress
 from lambdas.remediator.removing import remove
 
 
@@ -54,8 +54,8 @@ class Quarantine:
     ledger: Ledger
     clock: Callable[[], datetime]
 
-    def take(self, record: Record) -> Outcome:
-        """Move the object of `record` here; the caller has the sole right to move its key.
+    def take(self, progress: Progress) -> Outcome:
+        """Move the object of a record here; the caller has the sole right to move its key.
 
         At every instant the object is whole in its bucket or verified here, and no object that was
         not asked for is touched.
@@ -63,11 +63,12 @@ class Quarantine:
         Raises:
             FailedMoveError: it can not be moved.
         """
-        record = self._without_lost_copies(record)
+        self._strike_out_lost_copies(progress)
+        record = progress.record
         pinned = affected.as_copied(record)
         found = affected.find(self.sources(record.finding), pinned)
         if found is None:
-            return _QUARANTINED if record.copies else self._elsewhere(record)
+            return _QUARANTINED if record.copies else self._elsewhere(progress)
         if not is_what_macie_saw(pinned, found.facts):
             return _QUARANTINED if record.copies else _CHANGED
         # They are copied oldest first, so that a restore can bring them back in that order.
@@ -77,18 +78,17 @@ class Quarantine:
         if self.is_dry_run:
             return self._rehearsed(record, sources)
         for source in sources:
-            if not self._is_copied(record, source, remaining=affected.count_remaining(sources)):
+            if not self._is_copied(progress, source, remaining=affected.count_remaining(sources)):
                 return _CHANGED
         # By the finding's own version a rerun knows that there is something left to remove.
-        self._remove(record, sorted(sources, key=lambda source: source is found))
+        self._remove(progress, sorted(sources, key=lambda source: source is found))
         return _QUARANTINED
 
-    def _without_lost_copies(self, record: Record) -> Record:
-        """Strike out the copies that are gone, for weeks may have passed since they were made."""
-        copies = tuple(copy for copy in record.copies if self._is_there(copy))
-        if copies == record.copies:
-            return record
-        return self._write_down(record, copies=copies)
+    def _strike_out_lost_copies(self, progress: Progress) -> None:
+        """Forget the copies that are gone, for weeks may have passed since they were made."""
+        copies = tuple(copy for copy in progress.record.copies if self._is_there(copy))
+        if copies != progress.record.copies:
+            progress.write_down(copies=copies)
 
     def _is_there(self, copy: QuarantinedCopy) -> bool:
         place = Place(bucket=copy.bucket, key=copy.key)
@@ -105,42 +105,44 @@ class Quarantine:
         )
         return Outcome(status=Status.DRY_RUN, reason=reason, advice=_LIVE)
 
-    def _elsewhere(self, record: Record) -> Outcome:
+    def _elsewhere(self, progress: Progress) -> Outcome:
         """Look whether another finding on the same object had it quarantined."""
-        for other in self.ledger.on_same_object(record.finding):
+        for other in self.ledger.on_same_object(progress.record.finding):
             is_there = other.copies and all(self._is_there(copy) for copy in other.copies)
             if other.status is Status.QUARANTINED and is_there:
-                self._write_down(record, copies=other.copies)
+                progress.write_down(copies=other.copies)
                 reason = f"The object is in quarantine, by the finding {other.finding.id}."
                 return Outcome(status=Status.QUARANTINED, reason=reason)
         return _NOT_FOUND
 
-    def _is_copied(self, record: Record, source: Source, *, remaining: int) -> bool:
+    def _is_copied(self, progress: Progress, source: Source, *, remaining: int) -> bool:
         """See to it that `source` is in quarantine; answer False if it changed meanwhile."""
-        now = self.ledger.get(record.finding.id)
-        if any(copy.source_version_id == source.facts.version_id for copy in now.copies):
+        record = progress.record
+        if any(copy.source_version_id == source.facts.version_id for copy in record.copies):
             return True
         place = Place(bucket=self.bucket, key=quarantine_key(record.finding.object))
         losses = tuple(affected.not_kept(source))
         copy = self.copying.copied(
-            source, place, now.attempt, lambda attempt: self._write_down(record, attempt=attempt)
+            source, place, record.attempt, lambda attempt: progress.write_down(attempt=attempt)
         )
         if copy is None or copy.version_id is None:
             return False
         kept = replace(_kept(source, place, copy.version_id), not_kept=losses)
-        copies = (*now.copies, kept)
-        self._write_down(record, copies=copies, attempt=None, other_versions=remaining)
+        copies = (*record.copies, kept)
+        progress.write_down(copies=copies, attempt=None, other_versions=remaining)
         return True
 
-    def _remove(self, record: Record, sources: Sequence[Source]) -> None:
+    def _remove(self, progress: Progress, sources: Sequence[Source]) -> None:
         try:
             for source in sources:
                 remove(source)
         except FailedMoveError as refusal:
-            self._give_up(record, sources, refusal)
+            self._give_up(progress, sources, refusal)
             raise
 
-    def _give_up(self, record: Record, sources: Sequence[Source], refusal: FailedMoveError) -> None:
+    def _give_up(
+        self, progress: Progress, sources: Sequence[Source], refusal: FailedMoveError
+    ) -> None:
         """Delete the copies again of all that is whole where it was, for it can not be deleted.
 
         Raises:
@@ -148,7 +150,7 @@ class Quarantine:
                 already; the text says so.
         """
         whole = {source.facts.version_id for source in sources if affected.is_whole(source)}
-        copies = self.ledger.get(record.finding.id).copies
+        copies = progress.record.copies
         try:
             for copy in copies:
                 if copy.source_version_id in whole:
@@ -158,13 +160,10 @@ class Quarantine:
             text = f"{refusal} It is still there, and a copy of it is in quarantine."
             raise FailedMoveError(text, advice=refusal.advice) from error
         left = tuple(copy for copy in copies if copy.source_version_id not in whole)
-        self._write_down(record, copies=left, attempt=None, other_versions=None)
+        progress.write_down(copies=left, attempt=None, other_versions=None)
         if left:
             text = f"{refusal} Versions of it that are in quarantine already: {len(left)}."
             raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
-
-    def _write_down(self, record: Record, **changes: Any) -> Record:
-        return self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
 
 
 def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:

@@ -10,8 +10,16 @@ from lambdas.common.claims import Claims
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
-from lambdas.common.record import REMEDIATOR, UNDER_WAY, Outcome, Record, Status
+from lambdas.common.record import (
+    REMEDIATOR,
+    UNDER_WAY,
+    IllegalTransitionError,
+    Outcome,
+    Record,
+    Status,
+)
 from lambdas.common.remediator import Reply
+from lambdas.remediator.progress import Progress
 from lambdas.remediator.quarantine import Quarantine
 from lambdas.remediator.restoration import Restoration
 
@@ -82,21 +90,25 @@ class Remediation:
 
     def _concluded(self, finding_id: str) -> Record:
         """Carry the record to its end; whoever had the key before may have done so already."""
-        record = self.ledger.get(finding_id)
-        if record.status not in UNDER_WAY:
-            return record
+        progress = Progress(self.ledger, self.ledger.get(finding_id))
+        if progress.record.status not in UNDER_WAY:
+            return progress.record
         try:
-            outcome = self._outcome(record)
+            outcome = self._outcome(progress)
         except FailedMoveError as failure:
             outcome = _failed(failure)
-        return self.ledger.change(finding_id, lambda now: self._ended(now, outcome))
+        try:
+            progress.step(lambda now: self._ended(now, outcome))
+        except IllegalTransitionError as other:
+            return other.record  # told as never ending meanwhile; Retry finds what was done
+        return progress.record
 
-    def _outcome(self, record: Record) -> Outcome:
-        if record.finding.is_sample:
+    def _outcome(self, progress: Progress) -> Outcome:
+        if progress.record.finding.is_sample:
             return _SAMPLE
-        if record.status is Status.RESTORING:
-            return self.restoration.give_back(record)
-        return self.quarantine.take(record)
+        if progress.record.status is Status.RESTORING:
+            return self.restoration.give_back(progress)
+        return self.quarantine.take(progress)
 
     def _ended(self, record: Record, outcome: Outcome) -> Record:
         return record.moved_to(

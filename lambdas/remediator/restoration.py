@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.finding import Finding
-from lambdas.common.ledger import Ledger
 from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.move import NULL_VERSION, Version
 from lambdas.remediator.objects import Objects, Place
+from lambdas.remediator.progress import Progress
 
 _DRY_RUN = "The mode is DRY_RUN: nothing is moved, so the object is still in quarantine."
 _LIVE = "Set mode to LIVE in cdk.json and deploy, then press Retry."
@@ -25,15 +24,13 @@ class Restoration:
         own: the objects of our own account and region, where the quarantine is.
         is_dry_run: whether nothing may be moved.
         targets: makes copies where a finding's object was.
-        ledger: where the move is written down as it goes.
     """
 
     own: Objects
     is_dry_run: bool
     targets: Callable[[Finding, bool], Copying]
-    ledger: Ledger
 
-    def give_back(self, record: Record) -> Outcome:
+    def give_back(self, progress: Progress) -> Outcome:
         """Move what is quarantined back; the caller has the sole right to move the key.
 
         Several versions come back in the order in which they were made.
@@ -43,10 +40,11 @@ class Restoration:
         """
         if self.is_dry_run:
             raise FailedMoveError(_DRY_RUN, advice=_LIVE)
+        record = progress.record
         self._check_room(record)
         for copy in record.copies:
-            if copy.version_id not in self.ledger.get(record.finding.id).restored:
-                self._put_back(record, copy, is_first=copy is record.copies[0])
+            if copy.version_id not in progress.record.restored:
+                self._put_back(progress, copy, is_first=copy is record.copies[0])
         for copy in record.copies:
             self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
         return _RESTORED
@@ -69,22 +67,22 @@ class Restoration:
                 advice="Enable versioning on the bucket, then press Retry.",
             )
 
-    def _put_back(self, record: Record, copy: QuarantinedCopy, *, is_first: bool) -> None:
-        now, source = self.ledger.get(record.finding.id), self._source(copy)
+    def _put_back(self, progress: Progress, copy: QuarantinedCopy, *, is_first: bool) -> None:
+        record, source = progress.record, self._source(copy)
         affected = record.finding.object
         copying = self.targets(record.finding, is_first)
         copied = copying.copied(
             source,
             Place(bucket=affected.bucket, key=affected.key),
-            now.attempt,
-            lambda attempt: self._write_down(record, attempt=attempt),
+            record.attempt,
+            lambda attempt: progress.write_down(attempt=attempt),
         )
         if copied is None:
             raise FailedMoveError(
                 "Another object stands under this name by now; both were left alone.",
                 advice="Move or rename the other object, then press Retry.",
             )
-        self._write_down(record, restored=(*now.restored, copy.version_id), attempt=None)
+        progress.write_down(restored=(*record.restored, copy.version_id), attempt=None)
 
     def _source(self, copy: QuarantinedCopy) -> Source:
         place = Place(bucket=copy.bucket, key=copy.key)
@@ -97,9 +95,6 @@ class Restoration:
         return Source(
             objects=self.own, place=place, facts=replace(facts, storage_class=copy.storage_class)
         )
-
-    def _write_down(self, record: Record, **changes: Any) -> None:
-        self.ledger.change(record.finding.id, lambda now: replace(now, **changes))
 
 
 def _has_null(versions: Iterable[Version]) -> bool:

@@ -45,9 +45,7 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
         ledger=ledger,
         clock=clock.now,
     )
-    restoration = Restoration(
-        own=own, is_dry_run=settings.is_dry_run, targets=targets, ledger=ledger
-    )
+    restoration = Restoration(own=own, is_dry_run=settings.is_dry_run, targets=targets)
     return Remediation(
         ledger=ledger,
         claims=Claims(table),

@@ -1,8 +1,11 @@
 """botocore in the place of our own calls to AWS, for moto sees what botocore does."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common.aws import AwsError, Call
 
@@ -19,3 +22,14 @@ def through(client: Any) -> Call:
         return answer
 
     return call
+
+
+def one_at_a_time() -> Callable[..., Any]:
+    """Make what AWS does in one go atomic: moto undoes a transaction's writes and all others'."""
+    lock, plainly = threading.Lock(), BotocoreStubber.__call__
+
+    def answered(self: Any, *request: Any, **named: Any) -> Any:
+        with lock:
+            return plainly(self, *request, **named)
+
+    return answered

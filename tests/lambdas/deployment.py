@@ -32,7 +32,7 @@ from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import wiring
 from local.slack import Message, SlackStandIn
-from tests.lambdas.botocore_calls import through
+from tests.lambdas.botocore_calls import one_at_a_time, through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.strict_s3 import StrictS3
@@ -230,7 +230,7 @@ def deployed(
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         stack.enter_context(mock_aws())
-        patch.setattr(BotocoreStubber, "__call__", _one_at_a_time())
+        patch.setattr(BotocoreStubber, "__call__", one_at_a_time())
         slack = stack.enter_context(
             SlackStandIn(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET)
         )
@@ -310,17 +310,6 @@ def _session() -> Any:
     session: Any = botocore.session.get_session()
     session.register_component("data_loader", _loader())
     return session
-
-
-def _one_at_a_time() -> Callable[..., Any]:
-    """Make what AWS does in one go atomic: moto undoes a transaction's writes and all others'."""
-    lock, plainly = threading.Lock(), BotocoreStubber.__call__
-
-    def answered(self: Any, *request: Any, **named: Any) -> Any:
-        with lock:
-            return plainly(self, *request, **named)
-
-    return answered
 
 
 def _forget_wiring() -> None:

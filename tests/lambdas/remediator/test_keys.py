@@ -11,6 +11,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.remediator.copying import Copying
 from lambdas.remediator.objects import Objects
+from lambdas.remediator.progress import Progress
 from lambdas.remediator.quarantine import Quarantine, Versions
 from lambdas.remediator.restoration import Restoration
 from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, world
@@ -70,15 +71,15 @@ def test_every_key_goes_and_comes_back(here: World, key: str) -> None:
         ledger=notebook,
         clock=clock.now,
     )
-    restoration = Restoration(own=own, is_dry_run=False, targets=lambda *_: back, ledger=notebook)
+    restoration = Restoration(own=own, is_dry_run=False, targets=lambda *_: back)
 
-    assert quarantine.take(notebook.record).status is Status.QUARANTINED
+    assert quarantine.take(Progress(notebook, notebook.record)).status is Status.QUARANTINED
     (copy,) = notebook.record.copies
     assert len(copy.key.encode()) <= 1024
     assert not _stands(here, SOURCE, key)
     assert _stands(here, QUARANTINE, copy.key)
 
-    assert restoration.give_back(notebook.record).status is Status.RESTORED
+    assert restoration.give_back(Progress(notebook, notebook.record)).status is Status.RESTORED
     restored = here.s3.get_object(Bucket=SOURCE, Key=key)
     assert restored["Body"].read() == body
     assert restored["Metadata"] == {"of": "jane"}
@@ -98,8 +99,15 @@ class Notebook(Ledger):
         assert finding_id == self.record.finding.id
         return self.record
 
-    def change(self, finding_id: str, change: Callable[[Record], Record]) -> Record:
+    def change(
+        self,
+        finding_id: str,
+        change: Callable[[Record], Record],
+        *,
+        known: Record | None = None,
+    ) -> Record:
         """Change the record."""
+        assert known in (None, self.record)
         self.record = change(self.get(finding_id))
         return self.record
 

@@ -11,6 +11,7 @@ from unittest import mock
 import boto3
 from botocore.config import Config
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common import aws, clock, http
 from lambdas.common.finding import Finding
@@ -19,7 +20,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
 from lambdas.remediator import handler, wiring
-from tests.lambdas.botocore_calls import through
+from tests.lambdas.botocore_calls import one_at_a_time, through
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.lambdas.remediator.stand_ins import CHANNEL, Clock, Killer, Slack
 from tests.strict_s3 import StrictS3, guarded_session
@@ -131,6 +132,7 @@ def world(
         mock.patch.object(http, "post", _counted(shared)),
         mock.patch.object(aws, "service", lambda name: through(shared.client(name))),
         mock_aws(),
+        mock.patch.object(BotocoreStubber, "__call__", one_at_a_time()),
     ):
         _make_resources(shared, versioned=versioned)
         _forget_wiring()
