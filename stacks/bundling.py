@@ -14,6 +14,9 @@ import jsii
 from aws_cdk import BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk.aws_lambda import AssetCode, Code
 
+from stacks import trimming
+from stacks.trimming import trim
+
 _ROOT = Path(__file__).parent.parent
 _SOURCE = _ROOT / "lambdas"
 _CACHE = _ROOT / ".cache" / "wheels"
@@ -21,6 +24,7 @@ _CACHE = _ROOT / ".cache" / "wheels"
 _UNUSED = {
     "remediation_handler": ("botocore*", "urllib3*", "dateutil*", "python_dateutil*", "six*")
 }
+_OURS = (Path(__file__), Path(trimming.__file__))
 _PYTHON = sys.implementation.cache_tag
 _PACKAGES = ("finding_handler", "remediation_handler", "remediator")
 
@@ -31,9 +35,6 @@ _PIP_INSTALL = [
     *("--platform", "manylinux2014_aarch64", "--python-version", "3.14"),
     *("--only-binary", ":all:", "--requirement", "requirements.txt"),
 ]
-
-# botocore brings a model of every AWS service, 28 MB; what is called through it stays.
-_AWS_SERVICES = {"macie2", "s3"}
 
 
 def handler_code(package: str) -> AssetCode:
@@ -49,7 +50,7 @@ def handler_code(package: str) -> AssetCode:
         bundling=BundlingOptions(
             image=DockerImage.from_registry("none"),
             command=_PIP_INSTALL,
-            environment={"BUNDLER": _digest(Path(__file__)), "BYTECODE": str(_PYTHON)},
+            environment={"BUNDLER": _digest(*_OURS), "BYTECODE": str(_PYTHON)},
             # The stub leaves out what @jsii.implements adds.
             local=cast("ILocalBundling", _HandlerBundling(package)),
         ),
@@ -83,14 +84,14 @@ class _HandlerBundling:
 
 def _wheels(pip_install: list[str]) -> Path:
     """Answer a folder of the installed requirements, the same one for the three functions."""
-    digest = _digest(_SOURCE / "requirements.txt", Path(__file__))
+    digest = _digest(_SOURCE / "requirements.txt", *_OURS)
     wheels = _CACHE / f"{digest}-{_PYTHON}"
     if not wheels.exists():
         _CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_CACHE) as folder:
             installed = Path(folder) / "installed"
             _install(pip_install, installed)
-            _trim(installed)
+            trim(installed)
             _compile(installed)
             _keep(installed, wheels)
     return wheels
@@ -100,20 +101,6 @@ def _install(pip_install: list[str], target: Path) -> None:
     pip = [sys.executable, "-m", "pip", *pip_install, "--target", str(target)]
     # pip's words go to standard error, as CDK's do.
     subprocess.run(pip, cwd=_SOURCE, check=True, stdout=sys.stderr)
-
-
-def _trim(installed: Path) -> None:
-    # Console scripts name the builder's Python, and RECORD has their hashes: two machines' assets
-    # would differ by what is of no use.
-    shutil.rmtree(installed / "bin", ignore_errors=True)
-    for record in installed.glob("*.dist-info/RECORD"):
-        record.unlink()
-    for path in (installed / "botocore" / "data").iterdir():
-        if path.is_dir() and path.name not in _AWS_SERVICES:
-            shutil.rmtree(path)
-
-    # Its __init__ imports every client it has, 60 ms; what is used is imported by its own name.
-    (installed / "slack_sdk" / "__init__.py").write_text("")
 
 
 def _compile(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """What ships: each asset imports its handler from itself alone, and holds no other handler."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -55,6 +56,23 @@ def test_the_aws_services_that_are_called_can_be(assets: Mapping[str, Path], ser
     """Botocore's models of the others are left out."""
     script = f"lambdas.common.aws as aws; aws.client({service!r}, region='eu-west-1')"
     imported = _import_from(assets["remediator"], script)
+
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_every_operation_that_is_called_is_there(assets: Mapping[str, Path]) -> None:
+    """Botocore's models are cut down to them."""
+    source = "\n".join(path.read_text() for path in (synthesis.ROOT / "lambdas").rglob("*.py"))
+    called = set(re.findall(r"client\.([a-z_]+)\(", source)) - {"get_paginator"}
+    called |= set(re.findall(r"get_paginator\(\"([a-z_]+)\"", source))
+    assert len(called) > 10
+    asked = set(re.findall(r"macie\.([a-z_]+)\(", source))
+    assert asked == {"get_findings", "list_findings"}
+    checks = "; ".join(
+        f"c = aws.client({service!r}, region='eu-west-1'); [getattr(c, n) for n in {names!r}]"
+        for service, names in (("s3", sorted(called)), ("macie2", sorted(asked)))
+    )
+    imported = _import_from(assets["remediator"], f"lambdas.common.aws as aws; {checks}")
 
     assert imported.returncode == 0, imported.stderr
 
