@@ -27,8 +27,10 @@ redrive: .venv/deployer ## send what lies in the dead-letter queues through agai
 demo: install ## all eight steps on this machine, then the channel in your browser; ONCE=1 stops after the steps
 	$(BIN)/python -m local.demo $(if $(ONCE),--once)
 
-bench: install ## measure cold starts beside naive handlers, medians of 20
+bench: install ## measure cold starts beside naive handlers, clicks, and copying in parts
 	$(BIN)/python -m benchmarks.cold_start
+	$(BIN)/python -m benchmarks.click
+	$(BIN)/python -m benchmarks.parts
 
 pictures: install ## photograph the sandbox's messages for the README; needs Chromium
 	$(BIN)/python -m local.pictures
