@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -46,12 +46,14 @@ class SlackStandIn:
         request_url: where clicks are posted, as in the app's settings.
         panel: answers what the page asks for beside the channel; None for nothing.
         requests: the methods that were called, in order.
+        mood: answers a call of the Web API in its own way, by its method and what would answer.
     """
 
     def __init__(self, *, bot_token: str, signing_secret: str) -> None:
         self.request_url: str | None = None
         self.panel: Panel | None = None
         self.requests: list[str] = []
+        self.mood: Callable[[str, Callable[[], Answer]], Answer] = _well
         self._bot_token, self._signing_secret = bot_token, signing_secret
         self._workspace = Workspace()
         self._callbacks: dict[str, _Callback] = {}
@@ -178,8 +180,7 @@ class SlackStandIn:
                 with self._lock:
                     return self._respond(name, request.fields)
             case ["api", method]:
-                with self._lock:
-                    return self._call(method, request)
+                return self.mood(method, lambda: self._call_alone(method, request))
             case _:
                 return None
 
@@ -192,6 +193,10 @@ class SlackStandIn:
         except OSError:
             return Answer.refusal("nothing")
         return Answer(status=200, body={"status": status})
+
+    def _call_alone(self, method: str, request: Request) -> Answer:
+        with self._lock:
+            return self._call(method, request)
 
     def _call(self, method: str, request: Request) -> Answer:
         self.requests.append(method)
@@ -220,6 +225,10 @@ class SlackStandIn:
         else:
             self._workspace.whisper(callback.user, body["text"])
         return Answer.good()
+
+
+def _well(_: str, proceed: Callable[[], Answer]) -> Answer:
+    return proceed()
 
 
 def _action(message: Message, action_id: str, choice: str | None) -> Mapping[str, Any]:

@@ -27,7 +27,9 @@ SECRET = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_s
 
 
 @given_that(
-    path=st.lists(st.text(st.characters(exclude_characters="./"), min_size=1), max_size=4),
+    path=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="./"), min_size=1), max_size=4
+    ),
     body=st.binary(max_size=200),
     credentials=st.builds(Credentials, key_id=WORD, secret=SECRET, token=st.none() | WORD),
     service=st.sampled_from(["dynamodb", "lambda", "sqs", "secretsmanager"]),

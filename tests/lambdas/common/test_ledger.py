@@ -104,7 +104,10 @@ def test_who_never_gets_through_is_told_to_come_again(ledger: Ledger) -> None:
 
     def overtaken(record: Record) -> Record:
         other = Ledger(Table(through(plain("dynamodb")), TABLE), lambda _: None)
-        other.change(finding_id, lambda latest: replace(latest, other_versions=1))
+        other.change(
+            finding_id,
+            lambda latest: replace(latest, other_versions=(latest.other_versions or 0) + 1),
+        )
         return record
 
     with pytest.raises(BusyError):
