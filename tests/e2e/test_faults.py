@@ -104,6 +104,10 @@ def _hurry(alone: Sandbox, *fields: str) -> None:
     """Make due now what would be due in some minutes; what waits for a person still waits."""
     table, name = alone.client("dynamodb"), alone.outputs.ledger_table
     for item in table.scan(TableName=name)["Items"]:
+        if "free_at" in item and "posting_until" in fields:
+            # What an invocation that died has in hand is free after a quarter of an hour.
+            table.delete_item(TableName=name, Key={"id": item["id"]})
+            continue
         is_waiting = item.get("status") == {"S": "AWAITING_REVIEW"}
         if "due_at" in item and (not is_waiting or "S" in item["tell_at"]):
             _make_due(table, name, item, fields)

@@ -1,0 +1,127 @@
+"""What a finding costs, from the requests that it makes and AWS's prices.
+
+`python -m benchmarks.cost` prints the tables of docs/cost.md. The requests are counted by a test,
+the prices stand with their date in prices.json.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+PRICES = json.loads(Path(__file__).with_name("prices.json").read_text())
+
+Units = Mapping[str, float]
+"""How many of each thing that has a price in prices.json."""
+
+# An item of up to 3 KB takes three units to write and one to read; indexes take as many again where
+# what they show changes: when a finding is opened, decided and ended.
+_WRITE, _READ, _INDEXED = 3, 1, 2 * 3
+
+REQUESTS: Mapping[str, Mapping[str, int]] = {
+    "automatic": {
+        "dynamodb TransactWriteItems": 1,
+        "dynamodb PutItem": 6,
+        "dynamodb UpdateItem": 1,
+        "dynamodb DeleteItem": 1,
+        "dynamodb GetItem": 2,
+        "s3 HeadObject": 3,
+        "s3 GetObjectAcl": 1,
+        "s3 CopyObject": 1,
+        "s3 DeleteObject": 1,
+        "invocations": 1,
+        "clicks": 0,
+    },
+    "reviewed": {
+        "dynamodb TransactWriteItems": 1,
+        "dynamodb PutItem": 7,
+        "dynamodb UpdateItem": 1,
+        "dynamodb DeleteItem": 1,
+        "dynamodb GetItem": 3,
+        "s3 HeadObject": 3,
+        "s3 GetObjectAcl": 1,
+        "s3 CopyObject": 1,
+        "s3 DeleteObject": 1,
+        "invocations": 1,
+        "clicks": 1,
+    },
+}
+"""Requests of one finding in a bucket without versions, without digests."""
+
+
+def of_finding(path: str) -> Units:
+    """Answer what one finding on `path` uses."""
+    requests = REQUESTS[path]
+    writes = requests["dynamodb PutItem"] * _WRITE + 3 * _INDEXED
+    # A transaction costs twice; it writes the record, the lead and, if automatic, the counter.
+    writes += 2 * (_WRITE + 1 + (path == "automatic"))
+    writes += requests["dynamodb UpdateItem"] + requests["dynamodb DeleteItem"]
+    clicks = requests["clicks"]
+    return {
+        "lambda invocation": 0.1 + 1 + clicks,
+        # A tenth of a batch at 512 MB, the remediator and the click at 1 GB, as measured warm.
+        "lambda GB-second, arm64": 0.5 * 0.05 + 1.0 * 0.5 + clicks * 1.0 * 0.03,
+        "dynamodb write unit": writes,
+        "dynamodb read unit": requests["dynamodb GetItem"] * _READ,
+        "s3 PUT, COPY or LIST": requests["s3 CopyObject"],
+        "s3 GET or HEAD": requests["s3 HeadObject"] + requests["s3 GetObjectAcl"],
+        # Into the queue, and a tenth of taking a batch out and deleting it.
+        "sqs request": 1 + 0.2,
+        "http api request": clicks,
+        # The copy into quarantine and its verification.
+        "kms request": 2,
+        "cloudwatch logs, GB": 8_000 / 1e9,
+    }
+
+
+def of_month(alarms: int) -> Units:
+    """Answer what a month without findings uses, with so many alarms."""
+    minutes = 30 * 24 * 60
+    return {
+        # The agenda, every minute, and Lambda's asking the queue five times in parallel, each 20 s.
+        "lambda invocation": minutes,
+        "lambda GB-second, arm64": minutes * 0.5 * 0.02,
+        "dynamodb read unit": minutes * 2,
+        "sqs request": minutes * 3 + 5 * 3 * minutes,
+        "secrets manager secret, month": 1,
+        "kms key, month": 2,
+        "cloudwatch alarm, month": alarms,
+        "cloudwatch metric, month": 0,
+        "cloudwatch dashboard, month": 1,
+        "cloudwatch logs, GB": minutes * 1_000 / 1e9,
+    }
+
+
+def dollars(units: Units) -> float:
+    """Price `units`."""
+    return sum(count * float(PRICES[name]) for name, count in units.items())
+
+
+def tables(alarms: int) -> str:
+    """Write the tables of docs/cost.md."""
+    lines = ["| | 1,000 findings | 1,000,000 findings |", "|---|---|---|"]
+    for path in REQUESTS:
+        one = dollars(of_finding(path))
+        lines.append(f"| {path} | ${1_000 * one:,.2f} | ${1_000_000 * one:,.0f} |")
+    lines += ["", "| of 1,000 findings | automatic | reviewed |", "|---|---|---|"]
+    paths = {path: of_finding(path) for path in REQUESTS}
+    for name in paths["reviewed"]:
+        cells = (f"${1_000 * paths[path][name] * PRICES[name]:.4f}" for path in REQUESTS)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    idle = of_month(alarms)
+    lines += ["", "| a month without findings | |", "|---|---|"]
+    lines += [f"| {name} | ${count * PRICES[name]:.2f} |" for name, count in idle.items() if count]
+    lines.append(f"| **all** | **${dollars(idle):.2f}** |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables."""
+    print(tables(alarms=ALARMS))
+
+
+ALARMS = 10
+"""As many as the stack has."""
+
+
+if __name__ == "__main__":
+    main()
