@@ -69,6 +69,8 @@ class FindingHandler(HandlerFunction):
             description="Decides about a Macie finding: remediate, ask in Slack, or ignore",
             memory_mb=512,
             timeout=self.LONGEST_RUN,
+            # It has itself look again at what is due while Slack takes one message a second.
+            may_call_itself=True,
             environment={
                 **shared,
                 "REMEDIATOR_FUNCTION": remediator.function_name,

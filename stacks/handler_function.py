@@ -27,6 +27,7 @@ class HandlerFunction(lambda_.Function):
         memory_mb: int,
         timeout: Duration,
         environment: Mapping[str, str],
+        may_call_itself: bool = False,
     ) -> None:
         log_group = logs.LogGroup(
             scope,
@@ -50,6 +51,9 @@ class HandlerFunction(lambda_.Function):
             log_group=log_group,
             memory_size=memory_mb,
             timeout=timeout,
+            # Lambda would stop a chain of calls through a queue after 16.
+            # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_call_itself else None,
             environment={
                 **environment,
                 "POWERTOOLS_SERVICE_NAME": package,

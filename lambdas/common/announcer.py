@@ -57,6 +57,7 @@ class Announcer:
         if record.digest is not None and record.message is None:
             return True
         try:
+            self._channel.check()
             if record.message is None:
                 self._post(record)
             else:
@@ -88,8 +89,9 @@ class Announcer:
         later = self._clock() + error.retry_after
 
         def put_off(now: Record) -> Record:
-            # What Slack refused was not posted; what it did not answer may have been.
-            posting_until = None if error.is_refusal else now.posting_until
+            # What Slack refused was not posted; what it did not answer, or did not before, may be.
+            is_sure = error.is_refusal and record.posting_until is None
+            posting_until = None if is_sure else now.posting_until
             return replace(now, tell_at=later, posting_until=posting_until)
 
         self._ledger.change(record.finding.id, put_off)
@@ -108,7 +110,7 @@ class Announcer:
         claimed = self._ledger.change(finding_id, self._posting, known=record)
         posted = None
         if interrupted is not None:
-            posted = self._channel.find(finding_id=finding_id, since=interrupted - 2 * _POSTING)
+            posted = self._channel.find(finding_id=finding_id, since=record.history[0].at)
         if posted is not None:
             self._channel.update(posted, render(claimed))
         else:

@@ -1,8 +1,9 @@
 """The queue of findings, as who has something for the finding handler to look at sees it."""
 
 import json
+import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.common.aws import Call
@@ -30,10 +31,15 @@ class FindingQueue:
         """Have the finding handler see what is due without waiting for the minute."""
         self.send({"detail-type": AGENDA})
 
-    def send(self, event: Mapping[str, Any]) -> None:
+    def look_again(self, *, after: timedelta) -> None:
+        """Have the finding handler see what is due `after` a while, of whole seconds."""
+        self.send({"detail-type": AGENDA}, after=after)
+
+    def send(self, event: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
         """Have the finding handler handle `event`, in which times may be datetimes."""
         body = json.dumps(event, default=_as_in_events)
-        self._call("SendMessage", QueueUrl=self._url, MessageBody=body)
+        delay = math.ceil(after.total_seconds())
+        self._call("SendMessage", QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
 
 def _as_in_events(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The ledger: one item a finding, every write conditional, so that nobody acts twice."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -136,6 +137,18 @@ class Ledger:
             if 0 not in refused:
                 raise SpentAllowanceError(finding_id)
         raise BusyError(f"{finding_id} is being written by others")
+
+    def is_first_to_look(self, now: datetime, wait: timedelta) -> bool:
+        """Reserve the look at what is due after `wait`, so that many runs have one successor."""
+        at = math.ceil((now + wait).timestamp())
+        reserved = update(
+            "agenda",
+            "SET next_look = :at",
+            only_if="attribute_not_exists(next_look) OR next_look <= :now",
+            at=at,
+            now=int(now.timestamp()),
+        )
+        return not self._table.write(reserved)
 
     def count_told(self, now: datetime) -> int:
         """Count one more finding of this hour; answer how many there are to be told."""

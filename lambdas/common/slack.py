@@ -14,6 +14,7 @@ from lambdas.common.record import SlackMessage
 from lambdas.common.secret import SecretReader
 
 _SECONDS = 10
+_MOST = 999
 _UNWELL = timedelta(seconds=60)
 _EVENT_TYPE = "macie_finding"
 _NOT_SLACK = "an answer that is not Slack's"
@@ -42,6 +43,7 @@ class SlackChannel:
         channel: the channel's id.
         secret: holds the app's bot token.
         api_url: where the Web API is, Slack's own or the sandbox's.
+        clock: tells the time.
         witness: is shown each time that Slack was busy or unwell.
     """
 
@@ -51,12 +53,29 @@ class SlackChannel:
         *,
         secret: SecretReader,
         api_url: str,
+        clock: Callable[[], datetime],
         witness: Callable[[SlackError], None] = lambda _: None,
     ) -> None:
+        self._clock = clock
+        self._quiet_until = clock()
         self._witness = witness
         self._channel = channel
         self._secret = secret
         self._api_url = api_url
+
+    @property
+    def wait(self) -> timedelta:
+        """How long Slack wants to be left alone, as far as it told us."""
+        return max(self._quiet_until - self._clock(), timedelta())
+
+    def check(self) -> None:
+        """Find before anything is written whether Slack is to be called now.
+
+        Raises:
+            SlackError: it wants to be left alone.
+        """
+        if wait := self.wait:
+            raise SlackError("Slack wants to be left alone", retry_after=wait, is_refusal=False)
 
     def post(
         self, message: Message, *, finding_id: str, thread: SlackMessage | None = None
@@ -108,7 +127,7 @@ class SlackChannel:
                 channel=self._channel,
                 oldest=f"{since.timestamp():.6f}",
                 include_all_metadata=True,
-                limit=200,
+                limit=_MOST,
             )
         except SlackRefusalError as error:
             if error.code == "missing_scope":
@@ -136,9 +155,11 @@ class SlackChannel:
         self._call("chat.postEphemeral", channel=self._channel, user=user, text=text)
 
     def _call(self, method: str, **fields: Any) -> Any:
+        self.check()
         try:
             return self._called(method, **fields)
         except SlackError as error:
+            self._quiet_until = self._clock() + error.retry_after
             self._witness(error)
             raise
 

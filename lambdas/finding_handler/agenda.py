@@ -9,6 +9,7 @@ from lambdas.common.announcer import Announcer
 from lambdas.common.approvers import Approvers
 from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
+from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
 from lambdas.common.remediator import Remediator
@@ -18,6 +19,7 @@ from lambdas.finding_handler.digesting import Digesting
 
 _AGAIN, _LONGER = timedelta(minutes=5), timedelta(minutes=20)
 _LONGEST = timedelta(hours=2)
+_A_MINUTE = timedelta(seconds=60)
 _UNFINISHED = "The remediator did not come to an end, however often it was started."
 _ADVICE = "See its log and its dead-letter queue, as docs/runbook.md says; then press Retry."
 
@@ -36,6 +38,7 @@ class Agenda:
     announcer: Announcer
     remediator: Remediator
     channel: SlackChannel
+    queue: FindingQueue
     approvers: Approvers
     clock: Callable[[], datetime]
 
@@ -50,9 +53,16 @@ class Agenda:
         done = 0
         for look, subject in chain(digests, findings):
             if self.clock() >= until or not look(subject, until):
+                self._go_on_soon()
                 break
             done += 1
         return done
+
+    def _go_on_soon(self) -> None:
+        """Have the rest looked at when Slack wants, if that is before the next minute."""
+        wait = self.channel.wait
+        if wait < _A_MINUTE and self.ledger.is_first_to_look(self.clock(), wait):
+            self.queue.look_again(after=wait)
 
     def _drawn(self, digest_id: str, until: datetime) -> bool:
         return self.digesting.work(digest_id, until=until)

@@ -130,7 +130,7 @@ class Digesting:
         self.digests.change(digest.id, self._posting)
         place = None
         if interrupted is not None:
-            place = self.channel.find(finding_id=digest.id, since=interrupted - 2 * _POSTING)
+            place = self.channel.find(finding_id=digest.id, since=digest.subject.opened_at)
         if place is None:
             place = self.channel.post(render_digest(digest, tally), finding_id=digest.id)
         return self.digests.change(

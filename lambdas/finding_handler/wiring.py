@@ -37,10 +37,12 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         settings.slack_channel,
         secret=SecretReader(aws.service("secretsmanager"), settings.slack_secret, clock.now),
         api_url=settings.slack_api_url,
+        clock=clock.now,
         witness=witness.slack_refused,
     )
     announcer = Announcer(ledger, digests, channel, clock.now)
     remediator = Remediator(settings.remediator_function)
+    queue = FindingQueue(aws.service("sqs"), settings.finding_queue)
     intake = Intake(
         policy=settings.policy,
         ledger=ledger,
@@ -67,13 +69,14 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         announcer=announcer,
         remediator=remediator,
         channel=channel,
+        queue=queue,
         approvers=settings.who_may_decide,
         clock=clock.now,
     )
     reconciliation = Reconciliation(
         macie=lambda: aws.client("macie2"),
         ledger=ledger,
-        queue=FindingQueue(aws.service("sqs"), settings.finding_queue),
+        queue=queue,
         window=settings.reconciliation_window,
         clock=clock.now,
     )

@@ -29,6 +29,7 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
         settings.slack_channel,
         secret=SecretReader(aws.service("secretsmanager"), settings.slack_secret, clock.now),
         api_url=settings.slack_api_url,
+        clock=clock.now,
         witness=witness.slack_refused,
     )
     own, threshold = Objects(s3(None)), int(settings.multipart_threshold)

@@ -174,6 +174,14 @@ class Deployment:
                 plain("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return events
 
+    def waiting_in_queue(self) -> int:
+        """Count the events that the functions put into the queue, those of later included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+        attributes = plain("sqs").get_queue_attributes(
+            QueueUrl=os.environ["FINDING_QUEUE"], AttributeNames=names
+        )["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
     def deliver_event(self, event: Any) -> list[str]:
         """Have the finding handler take an event off the queue; answer it if it is given back."""
         answer = finding_handler.lambda_handler(sqs(event), Context())

@@ -26,7 +26,7 @@ SOON = timedelta(seconds=61)
 def announcer(here: Deployment) -> Announcer:
     """An announcer to the deployment's channel."""
     secret = SecretReader(through(plain("secretsmanager")), SECRET, here.clock.now)
-    channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
+    channel = SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url, clock=here.clock.now)
     digests = Digests(Table(through(plain("dynamodb")), TABLE))
     return Announcer(here.ledger, digests, channel, here.clock.now)
 
@@ -83,11 +83,24 @@ def test_who_comes_with_an_outdated_record_posts_nothing(
 def test_a_post_that_slack_refused_is_made_a_minute_later(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
-    here.slack.answer_next(500)
+    here.slack.answer_next(504)
     assert not announcer.tell(record)
-    with pytest.raises(BusyError):
-        announcer.tell(here.ledger.get(record.finding.id))
+    assert not announcer.tell(here.ledger.get(record.finding.id))
     here.clock.ahead = SOON
+    assert announcer.tell(here.ledger.get(record.finding.id))
+    assert len(here.slack.messages) == 1
+
+
+def test_a_search_that_slack_refused_forgets_nothing(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    """The message may stand there: only a search that succeeds may say that it does not."""
+    here.slack.lose_next_answer()
+    assert not announcer.tell(record)
+    here.clock.ahead = SOON
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    assert not announcer.tell(here.ledger.get(record.finding.id))
+    here.clock.ahead = 3 * SOON
     assert announcer.tell(here.ledger.get(record.finding.id))
     assert len(here.slack.messages) == 1
 
@@ -101,7 +114,10 @@ def test_slack_is_left_alone_for_as_long_as_it_wants(
     put_off = here.ledger.get(record.finding.id)
     assert put_off.tell_at is not None
     assert timedelta(seconds=7) <= put_off.tell_at - before < timedelta(seconds=30)
-    assert announcer.tell(put_off)
+    assert not announcer.tell(put_off)
+    assert here.slack.requests == ["chat.postMessage"]
+    here.clock.ahead = timedelta(seconds=8)
+    assert announcer.tell(here.ledger.get(record.finding.id))
     assert here.ledger.get(record.finding.id).tell_at is None
     assert here.slack.requests == ["chat.postMessage", "chat.postMessage"]
 

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 def channel(here: Deployment) -> SlackChannel:
     """The deployment's channel."""
     secret = SecretReader(through(plain("secretsmanager")), SECRET, here.clock.now)
-    return SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url)
+    return SlackChannel(CHANNEL, secret=secret, api_url=here.slack.api_url, clock=here.clock.now)
 
 
 def message(status: Status = Status.AWAITING_REVIEW) -> Message:

@@ -91,7 +91,7 @@ def test_what_could_not_be_told_for_a_day_is_told_at_last(here: Deployment) -> N
 
 
 def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=1, times=2)
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
     first, second = here.put(), here.put(body=b"another") | {"id": "second"}
     here.deliver(first, second)
     here.clock.ahead = SOON
@@ -99,9 +99,22 @@ def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) 
     here.slack.answer_next(429, "ratelimited", retry_after=1)
     here.tick()
     assert here.slack.requests == ["chat.postMessage"]
+    assert here.waiting_in_queue() == 1
     here.clock.ahead += SOON
     here.tick()
     assert len(here.slack.messages) == 2
+
+
+def test_runs_that_slack_refuses_at_the_same_time_have_one_successor(here: Deployment) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=9)
+    here.deliver(here.put())
+    here.clock.ahead = SOON
+    for _ in range(3):
+        here.slack.answer_next(429, "ratelimited", retry_after=9)
+        here.restart()
+        here.tick()
+        here.clock.ahead += timedelta(seconds=2)
+    assert here.waiting_in_queue() <= 1
 
 
 def test_a_start_that_got_lost_is_made_again(here: Deployment) -> None:

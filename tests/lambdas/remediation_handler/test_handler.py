@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -382,6 +383,7 @@ def test_a_refusal_that_slack_does_not_take_is_tried_again(
     with pytest.raises(SlackError):
         here.remediate()
     here.invocations[:] = waiting
+    here.clock.ahead = timedelta(seconds=61)
     here.remediate()
     assert [reply.user for reply in here.slack.ephemerals] == [OTHER]
 
