@@ -110,7 +110,7 @@ class _Stage:
 
     def rehearsed(self) -> Iterator[Scene]:
         """Remediate in the mode DRY_RUN."""
-        with self._one.dry_run():
+        with self._one.variable("MODE", "DRY_RUN"):
             finding = self._found("backup/deploy.log", _KEY)
             self._click(finding, "remediate")
             yield self._scene("dry-run", finding, "Dry run")

@@ -77,24 +77,23 @@ class Sandbox:
         )
 
     @contextmanager
-    def dry_run(self) -> Iterator[None]:
-        """Have the remediator run in the mode DRY_RUN for a while."""
+    def variable(self, name: str, value: str) -> Iterator[None]:
+        """Have the function that knows the environment variable run with another for a while."""
         functions = self.client("lambda")
         every = functions.list_functions()["Functions"]
-        (remediator,) = (one for one in every if "MODE" in one["Environment"]["Variables"])
-        variables = remediator["Environment"]["Variables"]
+        (function,) = (one for one in every if name in one["Environment"]["Variables"])
+        variables = function["Environment"]["Variables"]
 
-        def set_mode(mode: str) -> None:
+        def put(changed: Mapping[str, str]) -> None:
             functions.update_function_configuration(
-                FunctionName=remediator["FunctionName"],
-                Environment={"Variables": {**variables, "MODE": mode}},
+                FunctionName=function["FunctionName"], Environment={"Variables": dict(changed)}
             )
 
-        set_mode("DRY_RUN")
+        put({**variables, name: value})
         try:
             yield
         finally:
-            set_mode("LIVE")
+            put(variables)
 
     def record(self, finding_id: str) -> dict[str, Any] | None:
         """Read the ledger's item of a finding, in DynamoDB's JSON, or None."""

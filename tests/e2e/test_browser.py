@@ -1,8 +1,9 @@
 """What a person can do on the channel's page, by clicking in it, against the deployed stack."""
 
 import json
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Dialog, expect
@@ -10,10 +11,15 @@ from slack_sdk.web import WebClient
 
 from local.browser import chromium, opened
 from local.macie import event_about
-from local.sandbox import APPROVER, CHANNEL, SOURCE, Sandbox
+from local.sandbox import APPROVER, CHANNEL, SOURCE, Sandbox, wait_for
 from tests.e2e.channel import MAILS, Channel
 
 pytestmark = pytest.mark.e2e
+
+# AWS's own example.
+AWS_KEYS = """aws_access_key_id = AKIAIOSFODNN7EXAMPLE
+aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
+"""
 
 
 @pytest.fixture(scope="session")
@@ -248,7 +254,7 @@ def test_another_finding_on_the_object_is_told_in_the_same_message(channel: Chan
 @pytest.fixture
 def dry_run(deployed: Sandbox) -> Iterator[None]:
     """Deploy the remediator with the mode DRY_RUN, for one test."""
-    with deployed.dry_run():
+    with deployed.variable("MODE", "DRY_RUN"):
         yield
 
 
@@ -282,3 +288,31 @@ def _bot_token(deployed: Sandbox) -> str:
     )
     token: str = json.loads(secret["SecretString"])["botToken"]
     return token
+
+
+def test_too_many_findings_are_decided_by_one_click(channel: Channel) -> None:
+    deployed = channel.deployed
+    keys = [channel.put(AWS_KEYS, name=f"deploy-{number}.log") for number in range(4)]
+    with deployed.variable("DIGEST_THRESHOLD", "0"):
+        channel.run_job()
+        deployed.tick()
+        digest = channel.page.locator("article.message").filter(has_text="4 findings")
+        _wait_ticking(deployed, lambda: digest.count() > 0)
+    expect(digest).to_contain_text("4 wait for a decision")
+    digest.get_by_role("button", name="Remediate all").click()
+    channel.page.get_by_role("dialog").get_by_role("button", name="Remediate all").click()
+    _wait_ticking(deployed, lambda: "4 of 4 quarantined" in digest.inner_text())
+    expect(digest.get_by_role("button", name="Restore all")).to_be_visible()
+    for key in keys:
+        expect(channel.objects("Quarantine bucket").filter(has_text=key)).to_have_count(1)
+
+
+def _wait_ticking(deployed: Sandbox, what: Callable[[], bool]) -> None:
+    """Wait while minutes pass, as far as the functions can tell."""
+
+    def is_so() -> bool:
+        deployed.tick()
+        time.sleep(1)
+        return what()
+
+    wait_for(is_so, seconds=90)
