@@ -1,61 +1,129 @@
-"""Slack's documented limits on a message, checked."""
+"""Slack's documented limits, as a checker that shares nothing with slack_sdk's models."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_TEXTS = {"header": 150, "section": 3000}
-_ELEMENTS = {"actions": 25, "context": 10}
+# https://docs.slack.dev/reference/block-kit/blocks (a page a block)
+_MOST_BLOCKS = 50
+# https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+_LONGEST_TEXT = 40_000
 
 
 def problems(message: Mapping[str, Any]) -> list[str]:
-    """Name all that Slack would refuse in `message`.
-
-    Source: https://docs.slack.dev/reference/block-kit/blocks
-    """
-    blocks = message.get("blocks", ())
-    found = [f"{len(blocks)} blocks"] if len(blocks) > 50 else []  # noqa: PLR2004 - the limit
-    if len(message.get("text", "")) > 40_000:  # noqa: PLR2004 - the limit
-        found.append("text is too long")
-    for block in blocks:
-        found += _in_block(block)
-    return found
+    """Name everything in a chat.postMessage body that Slack documents to refuse or to cut."""
+    return list(_message(message))
 
 
-def _in_block(block: Mapping[str, Any]) -> Iterator[str]:
-    kind = block["type"]
+def texts(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Find every text object in `value`."""
+    if isinstance(value, Mapping):
+        if value.get("type") in ("mrkdwn", "plain_text"):
+            yield value
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for inner in value:
+            yield from texts(inner)
+
+
+def _message(message: Mapping[str, Any]) -> Iterator[str]:
+    yield from _length("text", message.get("text"), 1, _LONGEST_TEXT)
+    blocks = message.get("blocks", [])
+    if "blocks" in message and not 1 <= len(blocks) <= _MOST_BLOCKS:
+        yield f"{len(blocks)} blocks"
+    for number, block in enumerate(blocks):
+        yield from (f"block {number}: {problem}" for problem in _block(block))
+    for text in texts(blocks):
+        yield from _length("a text object", text["text"], 1, 3000)
+
+
+def _block(block: Mapping[str, Any]) -> Iterator[str]:
+    yield from _length("block_id", block.get("block_id", "id"), 1, 255)
+    match block["type"]:
+        case "header":
+            yield from _text("header", block["text"], 150, kind="plain_text")
+        case "section":
+            yield from _section(block)
+        case "actions":
+            yield from _count("elements", block["elements"], 25)
+            for element in block["elements"]:
+                yield from _element(element)
+        case "context":
+            yield from _count("elements", block["elements"], 10)
+            for element in block["elements"]:
+                yield from _text("context", element, 3000)
+        case "divider":
+            return
+        case unknown:
+            yield f"a block of type {unknown}, of which this checker knows nothing"
+
+
+def _section(block: Mapping[str, Any]) -> Iterator[str]:
+    if "text" not in block and "fields" not in block:
+        yield "a section without text and fields"
     if "text" in block:
-        yield from _too_long(block["text"]["text"], _TEXTS[kind], kind)
-    fields = block.get("fields", ())
-    yield from _too_many(fields, 10, f"{kind} fields")
-    for field in fields:
-        yield from _too_long(field["text"], 2000, "field")
-    elements = block.get("elements", ())
-    yield from _too_many(elements, _ELEMENTS.get(kind, 10), f"{kind} elements")
-    for element in elements:
-        yield from _in_element(element)
+        yield from _text("section", block["text"], 3000)
+    if "fields" in block:
+        yield from _count("fields", block["fields"], 10)
+        for field in block["fields"]:
+            yield from _text("field", field, 2000)
+    if "accessory" in block:
+        yield from _element(block["accessory"])
 
 
-def _in_element(element: Mapping[str, Any]) -> Iterator[str]:
-    if isinstance(element.get("text"), Mapping):
-        yield from _too_long(element["text"]["text"], 75, "button text")
-    for name, limit in {"value": 2000, "url": 3000, "action_id": 255}.items():
-        yield from _too_long(element.get(name) or "", limit, name)
-    for option in element.get("options", ()):
-        yield from _too_long(option["text"]["text"], 75, "option text")
-        yield from _too_long(option["value"], 150, "option value")
-    confirm = element.get("confirm", {})
-    for name, limit in {"title": 100, "text": 300, "confirm": 30, "deny": 30}.items():
-        if name in confirm:
-            yield from _too_long(confirm[name]["text"], limit, f"confirm {name}")
+def _element(element: Mapping[str, Any]) -> Iterator[str]:
+    yield from _length("action_id", element.get("action_id"), 1, 255)
+    match element["type"]:
+        case "button":
+            yield from _button(element)
+        case "static_select" | "overflow":
+            yield from _menu(element)
+        case unknown:
+            yield f"an element of type {unknown}, of which this checker knows nothing"
+    if "confirm" in element:
+        yield from _confirm(element["confirm"])
 
 
-def _too_long(text: str, limit: int, what: str) -> Iterator[str]:
-    if not text and what in {"header", "section", "field", "button text"}:
-        yield f"{what} is empty"
-    if len(text) > limit:
-        yield f"{what} has {len(text)} characters, {limit} are allowed"
+def _button(button: Mapping[str, Any]) -> Iterator[str]:
+    yield from _text("button", button["text"], 75, kind="plain_text")
+    yield from _length("value", button.get("value", "none"), 1, 2000)
+    yield from _length("url", button.get("url", "none"), 1, 3000)
+    if button.get("style", "danger") not in ("primary", "danger"):
+        yield f"style {button['style']}"
 
 
-def _too_many(items: Any, limit: int, what: str) -> Iterator[str]:
-    if len(items) > limit:
-        yield f"{len(items)} {what}, {limit} are allowed"
+def _menu(menu: Mapping[str, Any]) -> Iterator[str]:
+    if "placeholder" in menu:
+        yield from _text("placeholder", menu["placeholder"], 150, kind="plain_text")
+    yield from _count("options", menu["options"], 5 if menu["type"] == "overflow" else 100)
+    for option in menu["options"]:
+        yield from _text("option", option["text"], 75)
+        yield from _length("option value", option["value"], 1, 150)
+
+
+def _confirm(confirm: Mapping[str, Any]) -> Iterator[str]:
+    yield from _text("confirm title", confirm["title"], 100, kind="plain_text")
+    yield from _text("confirm text", confirm["text"], 300)
+    yield from _text("confirm", confirm["confirm"], 30, kind="plain_text")
+    yield from _text("deny", confirm["deny"], 30, kind="plain_text")
+
+
+def _text(
+    name: str, text: Mapping[str, Any], longest: int, *, kind: str | None = None
+) -> Iterator[str]:
+    if kind is not None and text["type"] != kind:
+        yield f"{name} must be {kind}"
+    yield from _length(name, text["text"], 1, longest)
+
+
+def _count(name: str, items: Sequence[Any], most: int) -> Iterator[str]:
+    if not 1 <= len(items) <= most:
+        yield f"{len(items)} {name}"
+
+
+def _length(name: str, text: Any, shortest: int, longest: int) -> Iterator[str]:
+    """Count in UTF-16, the stricter reading of "characters": an emoji is two."""
+    if not isinstance(text, str):
+        yield f"{name} is no text"
+    elif not shortest <= len(text.encode("utf-16-le")) // 2 <= longest:
+        yield f"{name} has {len(text)} characters"

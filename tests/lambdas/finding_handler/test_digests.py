@@ -8,8 +8,8 @@ import pytest
 
 from lambdas.common.actions import option
 from lambdas.common.record import Status
+from local.block_kit import problems
 from local.slack import Message
-from tests.lambdas.block_kit import violations
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,
@@ -86,7 +86,7 @@ def test_what_is_too_much_is_told_in_one_message_that_grows(crowded: Deployment)
     assert "HIGH × 6" in message.text
     assert "CREDIT_CARD_NUMBER" in message.text
     assert len(crowded.slack.messages) == 3
-    assert violations({"text": message.text, "blocks": list(message.blocks)}) == []
+    assert problems({"text": message.text, "blocks": list(message.blocks)}) == []
 
 
 def test_a_digest_in_which_nothing_happens_is_not_drawn_again(crowded: Deployment) -> None:
