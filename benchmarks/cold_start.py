@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Run:
 
     cold: float
     imported: float
+    warm: float
     aws: int
     slack: int
 
@@ -54,19 +56,22 @@ def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=20, help="runs a median is taken of")
+    parser.add_argument("--vs", help="a command whose time is measured as well, by turns with ours")
     parser.add_argument("--json", action="store_true", help="print JSON, not a table")
     arguments = parser.parse_args()
     with sandbox({"digestThreshold": None}) as one:
         one.client("s3").create_bucket(Bucket=_BUCKET)
-        rows = [_row(one, function, arguments.runs) for function in _functions(one)]
+        rows = [_row(one, function, arguments) for function in _functions(one)]
     print(json.dumps(rows) if arguments.json else _table(rows, arguments.runs))
 
 
-def _row(one: Sandbox, function: Function, runs: int) -> dict[str, Any]:
-    ours, naive = [], []
-    for _ in range(runs):
+def _row(one: Sandbox, function: Function, arguments: argparse.Namespace) -> dict[str, Any]:
+    ours, naive, others = [], [], []
+    for _ in range(arguments.runs):
         ours.append(_run(one, function, is_naive=False))
         naive.append(_run(one, function, is_naive=True))
+        if arguments.vs:
+            others.append(_timed(arguments.vs))
     counted = _run(one, function, is_naive=False, count=True)
     cold, naive_cold = (median(run.cold for run in group) for group in (ours, naive))
     packed, unpacked = _sizes(function.asset)
@@ -74,9 +79,11 @@ def _row(one: Sandbox, function: Function, runs: int) -> dict[str, Any]:
         "function": function.name,
         "cold ms": cold,
         "import ms": median(run.imported for run in ours),
+        "warm ms": median(run.warm for run in ours),
         "naive cold ms": naive_cold,
         "naive import ms": median(run.imported for run in naive),
         "ratio": cold / naive_cold,
+        **({"--vs ms": median(others)} if others else {}),
         "zip MB": packed,
         "unpacked MB": unpacked,
         "AWS requests": counted.aws,
@@ -84,12 +91,20 @@ def _row(one: Sandbox, function: Function, runs: int) -> dict[str, Any]:
     }
 
 
+def _timed(command: str) -> float:
+    """Run a command to its end; answer how long it took, in milliseconds."""
+    began = time.perf_counter()
+    subprocess.run(shlex.split(command), check=True, capture_output=True)
+    return 1000 * (time.perf_counter() - began)
+
+
 def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = False) -> Run:
-    event, before = function.make_event(), len(one.slack.requests)
+    event, again = function.make_event(), None if count else function.make_event()
+    before = len(one.slack.requests)
     module, path = f"lambdas.{function.name}.handler", [str(function.asset)]
     if is_naive:
         module, path = f"benchmarks.naive.{function.name}", [str(ROOT), *_installed()]
-    run = {"path": path, "module": module, "event": event, "count": count}
+    run = {"path": path, "module": module, "event": event, "again": again, "count": count}
     began = time.perf_counter()
     done = subprocess.run(
         # Without a look at what is installed, as in Lambda; and no bytecode can be written there.
@@ -100,13 +115,14 @@ def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = Fals
         capture_output=True,
         text=True,
     )
-    cold = 1000 * (time.perf_counter() - began)
+    took = 1000 * (time.perf_counter() - began)
     told = json.loads(done.stdout.splitlines()[-1])
     status = (told["answer"] or {}).get("statusCode", 200)
     assert status == 200, told  # noqa: PLR2004, S101 - a refusal is no measurement
     return Run(
-        cold=cold,
+        cold=took - told["warm"],
         imported=told["import"],
+        warm=told["warm"],
         aws=len(told["calls"]),
         slack=len(one.slack.requests) - before,
     )

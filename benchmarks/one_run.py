@@ -11,7 +11,10 @@ from typing import Any
 
 
 def main() -> None:
-    """Import the handler, handle the event, and print how long both took, in milliseconds."""
+    """Import the handler, handle two events, and print how long that took, in milliseconds.
+
+    The first is what a cold start meets, the second what a warm function does.
+    """
     run = json.load(sys.stdin)
     sys.path[:0] = run["path"]
     began = time.perf_counter()
@@ -27,9 +30,12 @@ def main() -> None:
     )
     answer = module.lambda_handler(run["event"], context)
     handled = time.perf_counter()
+    if not run["count"]:
+        module.lambda_handler(run["again"], context)
+    handled_again = time.perf_counter()
     told = {
         "import": 1000 * (imported - began),
-        "handle": 1000 * (handled - imported),
+        "warm": 1000 * (handled_again - handled),
         "calls": calls,
         "answer": answer,
     }
