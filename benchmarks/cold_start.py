@@ -22,9 +22,10 @@ from statistics import median
 from typing import Any
 
 from local.clicks import form, signed
-from local.deployment import ROOT, STACK
+from local.deployment import ROOT
 from local.macie import event_about
 from local.sandbox import APPROVER, CHANNEL, Sandbox, sandbox, wait_for
+from local.stack import STACK
 
 FUNCTIONS = ("finding_handler", "remediation_handler", "remediator")
 

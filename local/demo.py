@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from local.sandbox import Sandbox, sandbox
 from local.story import Step, automatic, prepare, reviewed
 
+_TICK_SECONDS = 5
 _EIGHT = set(range(1, 9))
 
 
@@ -57,7 +58,9 @@ def _serve(one: Sandbox) -> None:
     print("Drop a file of your own there and press Run Macie job. Ctrl-C ends the sandbox.")
     try:
         while True:
-            time.sleep(3600)
+            # A minute of AWS's schedule takes some seconds here.
+            time.sleep(_TICK_SECONDS)
+            one.tick()
     except KeyboardInterrupt:
         print("\nThe sandbox ends.")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import ACCOUNT, REGION, RunningEmulator
+from local.stack import STACK
 
 ROOT = Path(__file__).parent.parent
-STACK = "MacieChatOps"
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from local.deployment import STACK
+from local.stack import STACK
 
 _EMPTY_ANSWERS = 3
 """SQS asks some of its servers at a time, so one empty answer does not mean an empty queue."""

@@ -1,6 +1,8 @@
 """Dead letters come back: a finding into its queue, a remediation to the remediator."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,3 +78,12 @@ def test_what_can_not_be_sent_stays(sqs: Any, outputs: dict[str, str]) -> None:
     with pytest.raises(ConnectionError):
         redrive(sqs=sqs, functions=functions, outputs=outputs)
     assert len(waiting(sqs, url)) == 1
+
+
+def test_it_needs_nothing_that_only_developers_have() -> None:
+    """`make redrive` runs where the stack is deployed from."""
+    needed = "import sys, local.redrive; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", needed], capture_output=True, text=True, check=True
+    )
+    assert not {"ministack", "cryptography", "moto", "playwright"} & set(done.stdout.split())

@@ -1,0 +1,3 @@
+"""The stack's name, for whoever looks for what was deployed."""
+
+STACK = "MacieChatOps"
