@@ -53,8 +53,8 @@ def _counted() -> list[str]:
         calls.append(headers.get("X-Amz-Target", path))
         return send(name, path, headers, body)
 
-    def made(name: str, **more: Any) -> Any:
-        client = make_client(name, **more)
+    def made(name: str, region: str) -> Any:
+        client = make_client(name, region)
         client.meta.events.register("before-send", lambda request, **_: calls.append(request.url))
         return client
 

@@ -113,13 +113,14 @@ def _sent(name: str, url: str, headers: Mapping[str, str], body: bytes, now: dat
         headers,
         credentials=credentials,
         service=name,
-        region=_region(),
+        region=region(),
         now=now,
     )
     return http.post(url, body=body, headers=whole, seconds=_SECONDS, keep=True)
 
 
-def _region() -> str:
+def region() -> str:
+    """Answer the function's own region."""
     return os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
 
 
@@ -132,8 +133,8 @@ def _endpoint(name: str) -> str:
     told = os.environ.get(f"AWS_ENDPOINT_URL_{own}") or os.environ.get("AWS_ENDPOINT_URL")
     if told:
         return told.rstrip("/")
-    suffix = "amazonaws.com.cn" if _region().startswith("cn-") else "amazonaws.com"
-    return f"https://{name}.{_region()}.{suffix}"
+    suffix = "amazonaws.com.cn" if region().startswith("cn-") else "amazonaws.com"
+    return f"https://{name}.{region()}.{suffix}"
 
 
 def _error(answer: Answer) -> AwsError:
@@ -153,12 +154,12 @@ def _is_passing(answer: Answer, error: AwsError) -> bool:
     return is_theirs or is_busy or error.code in _THROTTLED
 
 
-def client(name: Any, *, region: str | None = None) -> Any:
-    """Make a botocore client, in the function's own region if none is named."""
+def client(name: Any, region: str) -> Any:
+    """Make a botocore client for `region`."""
     from botocore.config import Config  # noqa: PLC0415 - see above
     from botocore.session import get_session  # noqa: PLC0415 - see above
 
     config = Config(
         retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
     )
-    return get_session().create_client(name, region_name=region or _region(), config=config)
+    return get_session().create_client(name, region_name=region, config=config)

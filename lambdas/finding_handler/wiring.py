@@ -74,7 +74,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         clock=clock.now,
     )
     reconciliation = Reconciliation(
-        macie=lambda: aws.client("macie2"),
+        macie=lambda: aws.client("macie2", aws.region()),
         ledger=ledger,
         queue=queue,
         window=settings.reconciliation_window,

@@ -32,7 +32,7 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
         clock=clock.now,
         witness=witness.slack_refused,
     )
-    own, threshold = Objects(s3(None)), int(settings.multipart_threshold)
+    own, threshold = Objects(s3(aws.region())), int(settings.multipart_threshold)
 
     def targets(finding: Finding, must_be_new: bool) -> Copying:  # noqa: FBT001 - one caller
         return Copying(objects=_sources(finding), threshold=threshold, must_be_new=must_be_new)
@@ -58,9 +58,9 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
 
 
 @cache
-def s3(region: str | None) -> Any:
-    """Answer the S3 client for `region`, None being the function's own."""
-    return aws.client("s3", region=region)
+def s3(region: str) -> Any:
+    """Answer the S3 client for `region`: one only, for to make it takes a while."""
+    return aws.client("s3", region)
 
 
 def _sources(finding: Finding) -> Objects:

@@ -297,9 +297,9 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
     }
 
 
-def _client(service: Any, *, region: str | None = None) -> Any:
+def _client(service: Any, region: str = REGION) -> Any:
     """Make a client with the test's hooks."""
-    return boto3.client(service, region_name=region or REGION)
+    return boto3.client(service, region_name=region)
 
 
 @cache

@@ -172,12 +172,12 @@ class _Shared:
             for name in ("s3", "dynamodb", "secretsmanager"):
                 self.client(name)
 
-    def client(self, service: str, *, region: str | None = None) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         """Answer the client that a function of ours gets."""
-        named = service, region or "us-east-1"
+        named = service, region
         if named not in self._clients:
             make = self.session.client
-            self._clients[named] = make(service, config=_BY_PATH, region_name=named[1])
+            self._clients[named] = make(service, config=_BY_PATH, region_name=region)
         return self._clients[named]
 
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
