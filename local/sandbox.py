@@ -122,7 +122,7 @@ class Sandbox:
         return None
 
 
-def wait_for(what: Callable[[], Any], *, seconds: float = 60) -> Any:
+def wait_for(what: Callable[[], Any], *, seconds: float = 120) -> Any:
     """Wait until `what()` is true, and answer it.
 
     Raises:

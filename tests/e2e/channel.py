@@ -11,7 +11,7 @@ from local.sandbox import Sandbox
 MAILS = "jane.doe@example.com\njohn.roe@example.com\n"
 
 # A click goes through API Gateway and two functions before its outcome is seen.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=120_000)
 
 
 @dataclass(frozen=True)

@@ -315,4 +315,4 @@ def _wait_ticking(deployed: Sandbox, what: Callable[[], bool]) -> None:
         time.sleep(1)
         return what()
 
-    wait_for(is_so, seconds=90)
+    wait_for(is_so)

@@ -45,7 +45,7 @@ def test_after_the_faults_every_finding_has_ended_exactly_once(alone: Sandbox) -
         _click_all(alone, waiting, seconds=30)
         made, plan.rate = dict(plan.made), 0
         # Whose message Slack did not answer is not posted again before a minute has passed.
-        _click_all(alone, waiting, seconds=90)
+        _click_all(alone, waiting, seconds=180)
         assert not waiting
         _settle(alone, dict.fromkeys((*automatic, *reviewed), "QUARANTINED"), left)
     _check(alone, bucket, moved=[*automatic, *reviewed], left=left)
