@@ -22,7 +22,7 @@ from local.sandbox import Sandbox, sandbox
 
 BUCKETS = ("acme-lake-1", "acme-lake-2", "acme-lake-3")
 FIXTURES = ("financial-high", "personal-automated-discovery")
-_SETTINGS: dict[str, Any] = {"autoRemediationHourlyLimit": None, "digestThreshold": 30}
+_SETTINGS: dict[str, Any] = {"autoRemediationHourlyLimit": "OFF", "digestThreshold": 30}
 _TICK_SECONDS = 60
 _QUIET_TICKS = 3
 _AT_A_TIME = 10

@@ -13,7 +13,7 @@ from local.macie import event_about
 from local.sandbox import APPROVER, Sandbox, sandbox, wait_for
 
 _BUCKET = "acme-benchmark"
-_SETTINGS: dict[str, Any] = {"digestThreshold": None, "autoRemediateConfig": {}}
+_SETTINGS: dict[str, Any] = {"digestThreshold": "OFF", "autoRemediateConfig": {}}
 
 
 def main() -> None:

@@ -64,6 +64,11 @@ class FindingIntake(Construct):
                 targets=[self._target({"detail-type": "Reconciliation", "detail": {}})],
             )
 
+    def connect(self, sender: HandlerFunction) -> None:
+        """Let `sender` have something looked at soon, by a message in the queue."""
+        sender.add_environment("FINDING_QUEUE", self.queue.queue_url)
+        sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
+
     def feed(self, handler: HandlerFunction) -> None:
         """Have `handler` empty the queue, a batch at a time."""
         handler.add_event_source(

@@ -60,7 +60,6 @@ class HandlerFunction(lambda_.Function):
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },
         )
-        self.longest_run = timeout
         log_group.grant_write(self)
 
     def run_asynchronously(self, *, on_failure: sqs.IQueue) -> None:

@@ -4,6 +4,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from stacks.handler_function import HandlerFunction
+
 
 class Ledger(Construct):
     """The table of findings and their decisions."""
@@ -51,3 +53,28 @@ class Ledger(Construct):
             time_to_live_attribute="expires",
             removal_policy=RemovalPolicy.RETAIN,
         )
+
+    def connect(self, function: HandlerFunction) -> None:
+        """Let `function` read and write items."""
+        function.add_environment("LEDGER_TABLE", self.table.table_name)
+        function.allow(
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            on=[self.table.table_arn],
+        )
+
+    def grant_agenda(self, finding_handler: HandlerFunction) -> None:
+        """Let `finding_handler` look for what is due, for a digest's findings, and for unknowns."""
+        finding_handler.allow("dynamodb:BatchGetItem", on=[self.table.table_arn])
+        finding_handler.allow(
+            "dynamodb:Query", on=[self._index("byDueTime"), self._index("byDigest")]
+        )
+
+    def grant_claims(self, remediator: HandlerFunction) -> None:
+        """Let `remediator` give up its claims, and look for other findings on an object."""
+        remediator.allow("dynamodb:DeleteItem", on=[self.table.table_arn])
+        remediator.allow("dynamodb:Query", on=[self._index("byObject")])
+
+    def _index(self, name: str) -> str:
+        return f"{self.table.table_arn}/index/{name}"

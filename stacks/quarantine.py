@@ -8,6 +8,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.handler_function import HandlerFunction
+
+WRITING = (
+    "s3:PutObject",
+    "s3:PutObjectTagging",
+    "s3:PutObjectAnnotation",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+)
+"""What a copy in parts, with all that belongs to the object, needs where it is written."""
+
 
 class Quarantine(Construct):
     """A versioned bucket with a key of its own; both outlive the stack, being evidence."""
@@ -36,15 +47,41 @@ class Quarantine(Construct):
             removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def keep_out_all_but(self, remediator: iam.IRole, readers: Sequence[str]) -> None:
-        """Deny everybody else in the account, its administrators included, what is in the bucket.
+    def grant_look(self, remediator: HandlerFunction) -> None:
+        """Let the remediator see what is in quarantine already."""
+        objects = [self.bucket.arn_for_objects("*")]
+        remediator.allow("s3:ListBucket", on=[self.bucket.bucket_arn])
+        remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects)
+        remediator.allow("kms:Decrypt", on=[self.key.key_arn])
+        remediator.acknowledge_wildcards(
+            objects, reason="All of quarantine is the remediator's work"
+        )
 
-        `readers` are ARNs of roles, which may read; only `remediator` may write and delete. Only
-        objects are denied: who may change the bucket's policy can still open it, which CloudTrail
-        then shows. Macie's own role is kept out too: it would find everything again. A lifecycle
-        rule is not kept out:
+    def grant_move(self, remediator: HandlerFunction) -> None:
+        """Let the remediator write there, verify, and delete what it has restored."""
+        objects = [self.bucket.arn_for_objects("*")]
+        remediator.allow("s3:ListBucketMultipartUploads", on=[self.bucket.bucket_arn])
+        remediator.allow(
+            "s3:GetObjectAnnotation",
+            "s3:GetObjectVersionTagging",
+            "s3:ListObjectAnnotations",
+            "s3:DeleteObjectVersion",
+            *WRITING,
+            on=objects,
+        )
+        remediator.allow("kms:GenerateDataKey", on=[self.key.key_arn])
+
+    def open_to(self, remediator: iam.IRole, readers: Sequence[str]) -> None:
+        """Let `readers` read, and deny everybody else in the account what is in the bucket.
+
+        Its administrators are denied too. `readers` are ARNs of roles; only `remediator` may write
+        and delete. Only objects are denied: who may change the bucket's policy can still open it,
+        which CloudTrail then shows. Macie's own role is kept out as well: it would find everything
+        again. A lifecycle rule is not kept out:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
         """
+        for reader in readers:
+            self.bucket.grant_read(iam.ArnPrincipal(reader))
         itself = [remediator.role_arn, self._session_arn(remediator)]
         self._deny("ReadersOnly", "s3:GetObject*", but=[*itself, *readers])
         self._deny("RemediatorOnly", "s3:PutObject*", "s3:DeleteObject*", but=itself)

@@ -1,7 +1,6 @@
 """The settings: `chatops` in cdk.json's context, checked before anything is synthesized.
 
-A setting's `description` is what it allows: the README's table and the refusal of a wrong value say
-the same.
+A setting's `description` is what it allows, as the refusal of a wrong value says.
 """
 
 import json
@@ -24,8 +23,6 @@ from pydantic_core import ErrorDetails
 SLACK_API_URL = "https://slack.com/api/"
 SLACK_HOOKS_URL = "https://hooks.slack.com/"
 
-ANYONE_IN_CHANNEL = "ANYONE_IN_CHANNEL"
-
 _LOOPBACK = r"https?://(127\.0\.0\.1|localhost)(:\d+)?/(.*/)?"
 
 
@@ -47,11 +44,26 @@ BucketPattern = Annotated[str, _text(r"(arn:aws[a-z-]*:s3:::)?[A-Za-z0-9._*?-]{1
 BucketName = Annotated[str, _text(r"[A-Za-z0-9._*?-]{1,255}")]
 KmsKeyArn = Annotated[str, _text(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
 RoleArn = Annotated[str, _text(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
+Off = Literal["OFF"]
 # A tag in brackets is left out of the name of a wrong value, as pydantic's own "[key]" is.
+_OFF_OR_NUMBER = Discriminator(lambda value: "[off]" if isinstance(value, str) else "[number]")
 Approvers = Annotated[
     Annotated[Literal["ANYONE_IN_CHANNEL"], Tag("[anyone]")]
     | Annotated[tuple[SlackUser, ...], Field(min_length=1), Tag("[named]")],
     Discriminator(lambda value: "[anyone]" if isinstance(value, str) else "[named]"),
+]
+
+HourlyLimit = Annotated[
+    Annotated[Off, Tag("[off]")] | Annotated[int, Field(ge=1, le=1_000_000), Tag("[number]")],
+    _OFF_OR_NUMBER,
+]
+DigestThreshold = Annotated[
+    Annotated[Off, Tag("[off]")] | Annotated[int, Field(ge=0, le=100_000), Tag("[number]")],
+    _OFF_OR_NUMBER,
+]
+ReminderHours = Annotated[
+    Annotated[Off, Tag("[off]")] | Annotated[int, Field(ge=1, le=8760), Tag("[number]")],
+    _OFF_OR_NUMBER,
 ]
 
 
@@ -62,7 +74,8 @@ class SettingsError(Exception):
 class Settings(BaseModel):
     """What a deployer decides.
 
-    CDK drops a null from its context: what may be null may be missing.
+    CDK drops a null from its context, so null is the same as missing. Only what is safe that way
+    has null for a default; a guard rail is taken away by "OFF", never by an omission.
     """
 
     model_config = ConfigDict(
@@ -92,7 +105,6 @@ class Settings(BaseModel):
         description='"LOW", "MEDIUM" or "HIGH"'
     )
     mode: Literal["LIVE", "DRY_RUN"] = Field(
-        default="LIVE",
         description='"LIVE", or "DRY_RUN" to move nothing and tell what would have been moved',
     )
     protected_buckets: tuple[BucketName, ...] = Field(
@@ -100,25 +112,25 @@ class Settings(BaseModel):
         description="names of the buckets from which nothing is taken without an approver's"
         " decision, * and ? standing for any characters and any one",
     )
-    auto_remediation_hourly_limit: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
-        default=None,
+    auto_remediation_hourly_limit: HourlyLimit = Field(
+        default=100,
         description="how many objects are moved in an hour without an approver's decision, 1 to"
-        " 1000000, or null for any number; the others are reviewed",
+        ' 1000000, or "OFF" for any number; the others are reviewed',
     )
-    digest_threshold: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        default=None,
-        description="how many findings of an hour are told one by one, 0 to 100000, or null for"
-        " all; the others are told in digests",
+    digest_threshold: DigestThreshold = Field(
+        default=30,
+        description="how many findings of an hour are told one by one, 0 to 100000, or"
+        ' "OFF" for all; the others are told in digests',
     )
     reconcile_hours: Annotated[int, Field(ge=1, le=168)] | None = Field(
         default=None,
-        description="after how many hours Macie is asked again and again for findings that were"
-        " not delivered, 1 to 168, or null for never",
+        description="every how many hours Macie is asked for findings that were not delivered, 1"
+        " to 168, or null for never",
     )
-    reminder_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(
-        default=None,
+    reminder_hours: ReminderHours = Field(
+        default=24,
         description="after how many hours without a decision the approvers are reminded, 1 to"
-        " 8760, or null for never",
+        ' 8760, or "OFF" for never',
     )
     quarantine_readers: tuple[RoleArn, ...] = Field(
         description="ARNs of the IAM roles that may read quarantined objects"

@@ -7,6 +7,8 @@ from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from stacks.handler_function import HandlerFunction
+
 
 class SlackSecret(secretsmanager.Secret):
     """The bot token and the signing secret, empty at first, which the functions refuse."""
@@ -16,8 +18,8 @@ class SlackSecret(secretsmanager.Secret):
             scope,
             construct_id,
             description="The Slack app's bot token and signing secret",
-            # A value in the template would be in its history; one that is generated once stays what
-            # a person makes of it, as long as these lines stay as they are.
+            # Secrets Manager makes the first value, so that none is in the template; what a person
+            # puts in stays, unless these lines change.
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps({"botToken": "", "signingSecret": ""}),
                 generate_string_key="placeholder",
@@ -31,3 +33,8 @@ class SlackSecret(secretsmanager.Secret):
                 reason="Slack issues both values, and only a person can have it issue new ones",
             )
         )
+
+    def connect(self, function: HandlerFunction) -> None:
+        """Let `function` read the secret."""
+        function.add_environment("SLACK_SECRET", self.arn)
+        function.allow("secretsmanager:GetSecretValue", on=[self.arn])

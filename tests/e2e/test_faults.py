@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 AUTOMATIC, REVIEWED, LEFT = 16, 12, 6
 _STILL_POSTING = 15
 """Seconds after which no call of Slack can be under way any more."""
-SETTINGS = {"digestThreshold": None, "autoRemediationHourlyLimit": None}
+SETTINGS = {"digestThreshold": "OFF", "autoRemediationHourlyLimit": "OFF"}
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ CHATOPS: dict[str, Any] = {
     "sourceKmsKeyArns": ["arn:aws:kms:eu-west-1:111122223333:key/1234abcd"],
     "autoRemediateConfig": {"SensitiveData:S3Object/Credentials": "AUTO"},
     "minSeverityLevel": "MEDIUM",
+    "mode": "LIVE",
     "quarantineReaders": ["arn:aws:iam::111122223333:role/security/Investigator"],
     "quarantineRetentionDays": 30,
     "alarmEmail": "security@example.com",

@@ -116,8 +116,17 @@ def test_in_a_dry_run_the_remediator_may_move_nothing() -> None:
         if line.startswith("RemediatorRole may s3:")
     }
 
-    assert objects
     assert all(action.startswith(("s3:Get", "s3:List")) for action in objects)
+
+
+def test_in_a_dry_run_the_remediator_still_sees_what_is_in_quarantine() -> None:
+    """What another finding had quarantined, or a move left half done, is told as such."""
+    template = Template.from_stack(synthesis.stack(synthesis.app(), mode="DRY_RUN"))
+    lines = permissions.lines(template.to_json())
+
+    assert "RemediatorRole may s3:GetObjectVersion on QuarantineBucket/*" in lines
+    assert "RemediatorRole may s3:ListBucket on QuarantineBucket" in lines
+    assert any("may kms:Decrypt on QuarantineKey" in line for line in lines)
 
 
 def test_what_is_due_is_done_every_minute(template: Template) -> None:

@@ -12,6 +12,16 @@ from hypothesis import strategies as st
 from stacks.settings import Settings, SettingsError
 from tests.stacks.synthesis import CHATOPS, ROOT, shipped_context
 
+REQUIRED = (
+    "slackChannel",
+    "approvers",
+    "monitoredBuckets",
+    "sourceKmsKeyArns",
+    "autoRemediateConfig",
+    "minSeverityLevel",
+    "mode",
+    "quarantineReaders",
+)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -38,14 +48,25 @@ def test_anyone_in_the_channel_may_be_chosen_by_name() -> None:
 
 
 def test_what_is_optional_has_the_value_that_is_safest() -> None:
-    """Without a retention nothing expires; without URLs Slack itself is called."""
-    optional = {"quarantineRetentionDays", "alarmEmail"}
-    settings = Settings.from_context({k: v for k, v in CHATOPS.items() if k not in optional})
+    """Nothing expires, guard rails stand, and it is Slack itself that is called."""
+    required = {name: CHATOPS[name] for name in REQUIRED}
+    settings = Settings.from_context(required)
 
     assert settings.quarantine_retention_days is None
     assert settings.alarm_email is None
+    assert settings.quarantine_versions == "FINDING"
+    assert settings.auto_remediation_hourly_limit == 100
+    assert settings.digest_threshold == 30
+    assert settings.reminder_hours == 24
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.slack_hooks_url == "https://hooks.slack.com/"
+
+
+@pytest.mark.parametrize("name", ["autoRemediationHourlyLimit", "digestThreshold", "reminderHours"])
+def test_a_guard_rail_is_taken_away_by_a_word_only(name: str) -> None:
+    """CDK drops a null, which would then be the same as an omission."""
+    assert Settings.from_context({**CHATOPS, name: "OFF"}).model_dump(by_alias=True)[name] == "OFF"
+    assert _refusal(**{name: None}).startswith(f"chatops.{name}: got null; allowed: ")
 
 
 def test_a_sandbox_may_stand_in_for_slack_on_loopback() -> None:
@@ -88,6 +109,11 @@ def test_settings_cannot_be_changed() -> None:
         ("quarantineRetentionDays", True, "quarantineRetentionDays", "true"),
         ("quarantineRetentionDays", 0, "quarantineRetentionDays", "0"),
         ("quarantineRetentionDays", "30", "quarantineRetentionDays", '"30"'),
+        ("reminderHours", "off", "reminderHours", '"off"'),
+        ("reminderHours", 0, "reminderHours", "0"),
+        ("digestThreshold", 0.5, "digestThreshold", "0.5"),
+        ("autoRemediationHourlyLimit", 0, "autoRemediationHourlyLimit", "0"),
+        ("mode", "DRY", "mode", '"DRY"'),
         ("alarmEmail", "security", "alarmEmail", '"security"'),
         ("slackApiUrl", "https://example.com/", "slackApiUrl", '"https://example.com/"'),
         ("slackApiUrl", "http://localhost@evil.com/", "slackApiUrl", '"http://localhost@'),
@@ -126,7 +152,7 @@ def test_all_wrong_values_are_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("missing", ["slackChannel", "approvers", "monitoredBuckets"])
+@pytest.mark.parametrize("missing", REQUIRED)
 def test_a_setting_that_must_be_chosen_cannot_be_left_out(missing: str) -> None:
     """There is no silent default for whom to ask and what to touch."""
     with pytest.raises(SettingsError, match=f"chatops.{missing}: got nothing; allowed: "):
