@@ -157,9 +157,15 @@ class StrictS3:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html."""
         if len(asked["Key"].encode()) > 1024:
             return _refused(400, "KeyTooLongError")
-        if "IfNoneMatch" in asked and self._look(asked["Bucket"], asked["Key"]) is not None:
-            return _refused(412, "PreconditionFailed")
-        return None
+        if "IfNoneMatch" not in asked and "IfMatch" not in asked:
+            return None
+        present = self._look(asked["Bucket"], asked["Key"])
+        if "IfNoneMatch" in asked:
+            return None if present is None else _refused(412, "PreconditionFailed")
+        if present is None:
+            return _refused(404, "NoSuchKey")
+        is_same = asked["IfMatch"].strip('"') == present["ETag"].strip('"')
+        return None if is_same else _refused(412, "PreconditionFailed")
 
     def _annotated(self, asked: Mapping[str, Any]) -> dict[str, bytes]:
         place = (asked["Bucket"], asked["Key"], asked.get("VersionId"))

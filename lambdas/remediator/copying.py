@@ -1,5 +1,6 @@
 """One copy, from one place to another: made once however often it is tried, verified, or undone."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,13 +8,23 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lambdas.common.errors import FailedMoveError
+from lambdas.common.http import NoAnswerError
 from lambdas.common.record import Attempt
 from lambdas.remediator.move import Facts, Version, check_copy, is_same_content
 from lambdas.remediator.objects import Objects, Place, pinned_version
 from lambdas.remediator.parts import PartsCopy
-from lambdas.remediator.refusals import code, is_changed, is_gone, is_refusal, refusals
+from lambdas.remediator.refusals import (
+    code,
+    is_changed,
+    is_conflict,
+    is_gone,
+    is_refusal,
+    refusals,
+)
 
 Remember = Callable[[Attempt], object]
+_PAUSES = (1, 4)
+"""Seconds after which a copy that S3 did not answer about is looked for, each time it did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +61,24 @@ class Copying:
 
         Raises:
             FailedMoveError: S3 refuses, or the copy is not the same; then it is deleted again.
+            NoAnswerError: S3 does not say, several times, whether it made the copy.
         """
+
+        def noted(now: Attempt) -> None:
+            nonlocal attempt
+            attempt = now
+            remember(now)
+
+        for pause in _PAUSES:
+            try:
+                return self._copied(source, place, attempt, noted)
+            except NoAnswerError:
+                time.sleep(pause)
+        return self._copied(source, place, attempt, noted)
+
+    def _copied(
+        self, source: Source, place: Place, attempt: Attempt | None, remember: Remember
+    ) -> Facts | None:
         present = self.objects.look(place)
         if attempt is None or attempt.source != source.facts.identity:
             attempt = Attempt(
@@ -65,20 +93,25 @@ class Copying:
                 version_id = (
                     interrupted.version_id
                     if interrupted
-                    else self._make(source, place, attempt, remember)
+                    else self._make(source, place, attempt, _over(present), remember)
                 )
                 return self._completed(source, place, version_id)
             except ClientError as error:
-                if code(error) != "NoSuchBucket" and (is_gone(error) or is_changed(error)):
+                if is_conflict(error):
+                    raise NoAnswerError("a copy is being written there") from error
+                if is_changed(error):
+                    late = _interrupted(source, self.objects.look(place), attempt)
+                    return self._completed(source, place, late.version_id) if late else None
+                if is_gone(error) and code(error) != "NoSuchBucket":
                     return None
                 raise
 
     def _make(
-        self, source: Source, place: Place, attempt: Attempt, remember: Remember
+        self, source: Source, place: Place, attempt: Attempt, over: Any, remember: Remember
     ) -> str | None:
         if source.facts.size <= self.threshold:
-            return self._at_once(source, place)
-        return self._in_parts(source, place).run(
+            return self._at_once(source, place, over)
+        return self._in_parts(source, place, over).run(
             attempt.upload_id,
             lambda upload_id: remember(replace(attempt, upload_id=upload_id)),
         )
@@ -102,24 +135,25 @@ class Copying:
         elif copy is not None:
             self.objects.delete_current(place, copy.etag)
 
-    def _at_once(self, source: Source, place: Place) -> str | None:
+    def _at_once(self, source: Source, place: Place, over: Any) -> str | None:
         """Let S3 copy; it takes metadata, headers, tags and annotations along by itself.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
         """
-        redirect = source.facts.redirect
+        redirect: Any = (
+            {"WebsiteRedirectLocation": source.facts.redirect} if source.facts.redirect else {}
+        )
         answer = self.objects.client.copy_object(
             Bucket=place.bucket,
             Key=place.key,
             CopySource=_named(source),
             StorageClass=source.facts.kept_class,
-            **{**self.objects.asked, **_conditions(source)},
-            **_optional("WebsiteRedirectLocation", redirect),
-            **_optional("IfNoneMatch", "*" if self.must_be_new else None),
+            **{**self.objects.asked, **_conditions(source), **over},
+            **redirect,
         )
         return answer.get("VersionId")
 
-    def _in_parts(self, source: Source, place: Place) -> PartsCopy:
+    def _in_parts(self, source: Source, place: Place, over: Any) -> PartsCopy:
         tags = source.objects.client.get_object_tagging(
             Bucket=source.place.bucket,
             Key=source.place.key,
@@ -135,7 +169,7 @@ class Copying:
             destination=place,
             facts=source.facts,
             threshold=self.threshold,
-            must_be_new=self.must_be_new,
+            over=over,
         )
 
     def _annotate(self, source: Source, place: Place, version_id: str | None) -> None:
@@ -189,5 +223,9 @@ def _conditions(source: Source) -> Any:
     return {**condition, **owner}
 
 
-def _optional(name: str, value: str | None) -> Any:
-    return {} if value is None else {name: value}
+def _over(present: Facts | None) -> Any:
+    """Say what the copy may be written over: what was seen at its place, and nothing later.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    return {"IfNoneMatch": "*"} if present is None else {"IfMatch": f'"{present.etag}"'}

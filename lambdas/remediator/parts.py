@@ -64,7 +64,7 @@ class PartsCopy:
         destination: where to.
         facts: of the source.
         threshold: see `plan_parts`.
-        must_be_new: whether to refuse a destination where something stands already.
+        over: the condition on what stands at the destination.
     """
 
     client: "S3Client"
@@ -75,7 +75,7 @@ class PartsCopy:
     destination: Place
     facts: Facts
     threshold: int
-    must_be_new: bool
+    over: Any
 
     def run(self, upload_id: str | None, remember: Callable[[str], object]) -> str | None:
         """Copy, going on with the upload `upload_id` if it is there; answer the copy's version id.
@@ -153,12 +153,11 @@ class PartsCopy:
             return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
 
     def _complete(self, upload_id: str, parts: list[Any]) -> str | None:
-        condition: Any = {"IfNoneMatch": "*"} if self.must_be_new else {}
         answer = self.client.complete_multipart_upload(
             **self._upload(upload_id),
             MultipartUpload={"Parts": parts},
             MpuObjectSize=self.facts.size,
-            **condition,
+            **self.over,
         )
         return answer.get("VersionId")
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lambdas.common.errors import FailedMoveError
+from lambdas.common.http import NoAnswerError
 
 _GONE = frozenset({"404", "405", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"})
-_CHANGED = frozenset({"412", "PreconditionFailed", "409", "ConditionalRequestConflict"})
+_CONFLICT = frozenset({"409", "ConditionalRequestConflict"})
+_CHANGED = frozenset({"412", "PreconditionFailed"}) | _CONFLICT
 _DENIED = frozenset({"403", "AccessDenied"})
 _ARCHIVED = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 _KEY_DENIED = ("kms:Decrypt", "customer master key")
@@ -64,6 +68,27 @@ def is_refusal(error: ClientError) -> bool:
 def is_changed(error: ClientError) -> bool:
     """Answer whether S3 says that a condition of the request does not hold."""
     return code(error) in _CHANGED
+
+
+def is_conflict(error: ClientError) -> bool:
+    """Answer whether S3 says that another request writes to the same key at this moment."""
+    return code(error) in _CONFLICT
+
+
+def raise_unanswered(response: Any, caught_exception: Any, **_: Any) -> None:
+    """Keep botocore from asking again for a copy of which S3 did not say whether it was made.
+
+    A second one would be a second version. This handles botocore's event `needs-retry`; where it
+    raises nothing, botocore decides by itself.
+
+    Raises:
+        NoAnswerError: S3 did not say.
+    """
+    if caught_exception is not None:
+        raise NoAnswerError(type(caught_exception).__name__) from caught_exception
+    status = response[0].status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
+        raise NoAnswerError(f"S3 answers {status}")
 
 
 def may_concern_key(error: ClientError) -> bool:

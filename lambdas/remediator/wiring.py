@@ -17,6 +17,7 @@ from lambdas.remediator.copying import Copying
 from lambdas.remediator.environment import Environment
 from lambdas.remediator.objects import Objects
 from lambdas.remediator.quarantine import Quarantine, Versions
+from lambdas.remediator.refusals import raise_unanswered
 from lambdas.remediator.remediation import Remediation
 from lambdas.remediator.restoration import Restoration
 
@@ -60,7 +61,10 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
 @cache
 def s3(region: str) -> Any:
     """Answer the S3 client for `region`: one only, for to make it takes a while."""
-    return aws.client("s3", region)
+    client = aws.client("s3", region)
+    for operation in ("CopyObject", "CompleteMultipartUpload"):
+        client.meta.events.register_first(f"needs-retry.s3.{operation}", raise_unanswered)
+    return client
 
 
 def _sources(finding: Finding) -> Objects:

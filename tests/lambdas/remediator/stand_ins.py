@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from botocore.exceptions import ConnectionClosedError
+
 CHANNEL = "C0123456789"
 
 
@@ -23,12 +25,16 @@ class Killer:
         after: whether to die after the call rather than before it.
         stop_after: the name of a call to die after, whenever it is made.
         calls: the names of the calls made so far.
+        lose: which answer of S3 to lose, counted from 0; what was asked for is done all the same.
+        sent: how many requests S3 has been sent so far.
     """
 
     at: int | None = None
     after: bool = False
     stop_after: str | None = None
     calls: list[str] = field(default_factory=list)
+    lose: int | None = None
+    sent: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def before(self, name: str) -> int:
@@ -44,6 +50,13 @@ class Killer:
         """Note that a call has been answered."""
         if (number == self.at and self.after) or self.calls[number] == self.stop_after:
             raise Killed
+
+    def answered(self) -> None:
+        """Count an answer of S3, which is on its way to us."""
+        with self.lock:
+            number, self.sent = self.sent, self.sent + 1
+        if number == self.lose:
+            raise ConnectionClosedError(endpoint_url="https://s3.amazonaws.com")
 
 
 class Slack:

@@ -238,6 +238,24 @@ def test_death_at_any_call_changes_nothing_in_the_end(
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_an_answer_lost_on_its_way_changes_nothing_in_the_end(path: Path) -> None:
+    """What S3 did and could not say is found, and neither done again nor taken for a failure."""
+    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as unharmed:
+        finding = path.begin(unharmed)
+        unharmed.killer.sent = 0
+        unharmed.run(finding, click=path.click)
+        answers, expected = unharmed.killer.sent, _end(unharmed, finding)
+
+    for number in range(answers):
+        with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as one:
+            finding = path.begin(one)
+            one.killer.sent, one.killer.lose = 0, number
+            one.run(finding, click=path.click)
+            assert one.killer.sent > number
+            assert _end(one, finding) == expected, (number, one.strict.asked)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_two_remediators_at_once_bring_one_outcome(path: Path) -> None:
     with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as alone:
         finding = path.begin(alone)
