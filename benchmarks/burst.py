@@ -40,9 +40,10 @@ def main() -> None:
         events = _events(one, arguments.findings)
         print(f"objects and events made in {time.monotonic() - began:.0f} s", flush=True)
         # SQS would hide a failed batch for six minutes; here for a while that fits the run.
-        one.client("sqs").set_queue_attributes(
-            QueueUrl=one.outputs.finding_queue_url, Attributes={"VisibilityTimeout": "60"}
-        )
+        for url in (one.outputs.finding_queue_url, one.outputs.agenda_queue_url):
+            one.client("sqs").set_queue_attributes(
+                QueueUrl=url, Attributes={"VisibilityTimeout": "60"}
+            )
         with faults.between(one, plan), _ticking(one, arguments.tick):
             one.slack.mood = faults.moody(plan, seconds_a_message=1)
             began = time.monotonic()

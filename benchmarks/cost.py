@@ -77,11 +77,11 @@ def of_month(alarms: int) -> Units:
     """Answer what a month without findings uses, with so many alarms."""
     minutes = 30 * 24 * 60
     return {
-        # The agenda, every minute, and Lambda's asking the queue five times in parallel, each 20 s.
+        # The agenda every minute; Lambda asks both queues five times in parallel, every 20 s.
         "lambda invocation": minutes,
         "lambda GB-second, arm64": minutes * 0.5 * 0.02,
         "dynamodb read unit": minutes * 2,
-        "sqs request": minutes * 3 + 5 * 3 * minutes,
+        "sqs request": minutes * 3 + 2 * 5 * 3 * minutes,
         "secrets manager secret, month": 1,
         "kms key, month": 2,
         "cloudwatch alarm, month": alarms,

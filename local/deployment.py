@@ -30,6 +30,7 @@ class Outputs:
     quarantine_bucket: str
     ledger_table: str
     finding_queue_url: str
+    agenda_queue_url: str
     told: Mapping[str, str]
 
 
@@ -55,6 +56,7 @@ def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
         quarantine_bucket=told["QuarantineBucketName"],
         ledger_table=told["LedgerTableName"],
         finding_queue_url=told["FindingQueueUrl"],
+        agenda_queue_url=told["AgendaQueueUrl"],
         told=told,
     )
 

@@ -64,7 +64,7 @@ class Sandbox:
 
     def tick(self) -> None:
         """Have what is due done, as the schedule does every minute."""
-        tick(self.client("sqs"), self.outputs.finding_queue_url)
+        tick(self.client("sqs"), self.outputs.agenda_queue_url)
 
     def make_due(self, finding_id: str) -> None:
         """Let a finding have waited so long that its approvers are to be reminded."""

@@ -3,6 +3,7 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.agenda import Agenda
 from stacks.finding_intake import FindingIntake
 from stacks.functions import FindingHandler, RemediationHandler, Remediator
 from stacks.ledger import Ledger
@@ -28,9 +29,11 @@ class ChatOpsStack(Stack):
         monitored = MonitoredBuckets(self, "MonitoredBuckets", settings=settings)
 
         # Steps 1 to 4: from Macie through the queue to Slack.
-        intake = FindingIntake(
+        intake = FindingIntake(self, "FindingIntake", longest_run=FindingHandler.LONGEST_RUN)
+        agenda = Agenda(
             self,
-            "FindingIntake",
+            "Agenda",
+            intake=intake,
             longest_run=FindingHandler.LONGEST_RUN,
             reconcile_hours=settings.reconcile_hours,
         )
@@ -38,6 +41,7 @@ class ChatOpsStack(Stack):
             self, "FindingHandler", settings=settings, quarantine=quarantine
         )
         intake.feed(finding_handler)
+        agenda.feed(finding_handler)
 
         # Steps 5 and 6: from a click in Slack to a decision.
         remediation_handler = RemediationHandler(self, "RemediationHandler", settings=settings)
@@ -56,8 +60,9 @@ class ChatOpsStack(Stack):
         for function in functions:
             ledger.connect(function)
             secret.connect(function)
+        intake.connect(finding_handler)
         for decider in (finding_handler, remediation_handler):
-            intake.connect(decider)
+            agenda.connect(decider)
             remediator.connect(decider)
         ledger.grant_agenda(finding_handler)
         ledger.grant_claims(remediator)
@@ -81,6 +86,7 @@ class ChatOpsStack(Stack):
             "QuarantineBucketName": quarantine.bucket.bucket_name,
             "LedgerTableName": ledger.table.table_name,
             "FindingQueueUrl": intake.queue.queue_url,
+            "AgendaQueueUrl": agenda.queue.queue_url,
             "FindingDeadLettersUrl": intake.dead_letters.queue_url,
             "RemediationDeadLettersUrl": remediator.dead_letters.queue_url,
             "RemediatorName": remediator.function_name,

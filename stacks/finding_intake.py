@@ -12,31 +12,16 @@ from stacks.handler_function import HandlerFunction
 
 
 class FindingIntake(Construct):
-    """The rules, the queue they fill, and the queue of what nobody could handle.
+    """The rule, the queue it fills, and the queue of what nobody could handle.
 
     An event that EventBridge can't deliver and one that the handler can't handle look the same, and
     lie in the same dead-letter queue: either can be sent to the queue again from there.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        longest_run: Duration,
-        reconcile_hours: int | None,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, longest_run: Duration) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
-        self.queue = sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            # Six times, says https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-            visibility_timeout=Duration.seconds(6 * longest_run.to_seconds()),
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
-        )
+        self.queue = event_queue(self, longest_run=longest_run, dead_letters=self.dead_letters)
         events.Rule(
             self,
             "Rule",
@@ -46,28 +31,8 @@ class FindingIntake(Construct):
                 detail_type=["Macie Finding"],
                 detail={"type": events.Match.prefix("SensitiveData")},
             ),
-            targets=[self._target()],
+            targets=[targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters)],
         )
-        events.Rule(
-            self,
-            "Agenda",
-            description="Has digests drawn, Slack told again, approvers reminded: what is due",
-            schedule=events.Schedule.rate(Duration.minutes(1)),
-            targets=[self._target()],
-        )
-        if reconcile_hours is not None:
-            events.Rule(
-                self,
-                "Reconciliation",
-                description="Has Macie asked for findings that were not delivered",
-                schedule=events.Schedule.rate(Duration.hours(reconcile_hours)),
-                targets=[self._target({"detail-type": "Reconciliation", "detail": {}})],
-            )
-
-    def connect(self, sender: HandlerFunction) -> None:
-        """Let `sender` have something looked at soon, by a message in the queue."""
-        sender.add_environment("FINDING_QUEUE", self.queue.queue_url)
-        sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
 
     def feed(self, handler: HandlerFunction) -> None:
         """Have `handler` empty the queue, a batch at a time."""
@@ -81,6 +46,22 @@ class FindingIntake(Construct):
             )
         )
 
-    def _target(self, event: dict[str, object] | None = None) -> targets.SqsQueue:
-        message = None if event is None else events.RuleTargetInput.from_object(event)
-        return targets.SqsQueue(self.queue, dead_letter_queue=self.dead_letters, message=message)
+    def connect(self, sender: HandlerFunction) -> None:
+        """Let `sender` queue a finding that EventBridge did not deliver."""
+        sender.add_environment("FINDING_QUEUE", self.queue.queue_url)
+        sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
+
+
+def event_queue(
+    scope: Construct, *, longest_run: Duration, dead_letters: DeadLetterQueue
+) -> sqs.Queue:
+    """Make a queue for the finding handler, which takes `longest_run` at most."""
+    return sqs.Queue(
+        scope,
+        "Queue",
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        # Six times, says https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+        visibility_timeout=Duration.seconds(6 * longest_run.to_seconds()),
+        dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),
+    )

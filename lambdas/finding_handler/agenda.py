@@ -9,8 +9,8 @@ from lambdas.common.announcer import Announcer
 from lambdas.common.approvers import Approvers
 from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
-from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
+from lambdas.common.queues import AgendaQueue
 from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
 from lambdas.common.remediator import Remediator
 from lambdas.common.slack import SlackChannel
@@ -38,7 +38,7 @@ class Agenda:
     announcer: Announcer
     remediator: Remediator
     channel: SlackChannel
-    queue: FindingQueue
+    queue: AgendaQueue
     approvers: Approvers
     clock: Callable[[], datetime]
 

@@ -29,6 +29,7 @@ class Environment:
     digest_threshold: str
     reconcile_hours: str
     finding_queue: str
+    agenda_queue: str
 
     @property
     def policy(self) -> RemediationPolicy:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from lambdas.common import clock, environment
 from lambdas.common.errors import UnsupportedFindingError
 from lambdas.common.finding import Finding
-from lambdas.common.finding_queue import AGENDA
+from lambdas.common.queues import AGENDA
 from lambdas.common.witness import Witness
 from lambdas.finding_handler.environment import Environment
 from lambdas.finding_handler.reconciliation import RECONCILIATION

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from lambdas.common.finding import CLASSIFICATION
-from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
+from lambdas.common.queues import EventQueue
 
 RECONCILIATION = "Reconciliation"
 """The `detail-type` of what the schedule sends."""
@@ -29,12 +29,15 @@ class Reconciliation:
 
     Attributes:
         macie: makes a Macie client, which few invocations need.
+        findings: where those missing are queued.
+        queue: where a run goes on that had no time for all.
         window: how far back it looks; longer than the time between two runs.
     """
 
     macie: Callable[[], Any]
     ledger: Ledger
-    queue: FindingQueue
+    findings: EventQueue
+    queue: EventQueue
     window: timedelta
     clock: Callable[[], datetime]
 
@@ -69,10 +72,11 @@ class Reconciliation:
         return int((self.clock() - self.window).timestamp() * 1000)
 
     def _queued(self, macie: Any, ids: list[str]) -> int:
-        unknown = [one for one in ids if one not in self.ledger.known(ids)]
+        known = self.ledger.known(ids)
+        unknown = [one for one in ids if one not in known]
         if unknown:
             for finding in macie.get_findings(findingIds=unknown)["findings"]:
-                self.queue.send({"detail-type": "Macie Finding", "detail": finding})
+                self.findings.send({"detail-type": "Macie Finding", "detail": finding})
         return len(unknown)
 
 

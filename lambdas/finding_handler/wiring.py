@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from lambdas.common import aws, clock
 from lambdas.common.announcer import Announcer
 from lambdas.common.digests import Digests
-from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
+from lambdas.common.queues import AgendaQueue, EventQueue
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
@@ -42,7 +42,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
     )
     announcer = Announcer(ledger, digests, channel, clock.now)
     remediator = Remediator(settings.remediator_function)
-    queue = FindingQueue(aws.service("sqs"), settings.finding_queue)
+    queue = AgendaQueue(aws.service("sqs"), settings.agenda_queue)
     intake = Intake(
         policy=settings.policy,
         ledger=ledger,
@@ -76,6 +76,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
     reconciliation = Reconciliation(
         macie=lambda: aws.client("macie2", aws.region()),
         ledger=ledger,
+        findings=EventQueue(aws.service("sqs"), settings.finding_queue),
         queue=queue,
         window=settings.reconciliation_window,
         clock=clock.now,

@@ -8,7 +8,7 @@ from lambdas.common.actions import DISMISSALS
 from lambdas.common.approvers import Approvers
 from lambdas.common.digest import Digest, Order
 from lambdas.common.digests import Digests, UnknownDigestError
-from lambdas.common.finding_queue import FindingQueue
+from lambdas.common.queues import AgendaQueue
 from lambdas.remediation_handler.interaction import Interaction
 
 
@@ -26,7 +26,7 @@ class DigestDecisions:
 
     approvers: Approvers
     digests: Digests
-    queue: FindingQueue
+    queue: AgendaQueue
     clock: Callable[[], datetime]
 
     def decide(self, interaction: Interaction) -> str:

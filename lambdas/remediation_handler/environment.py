@@ -17,7 +17,7 @@ class Environment:
     slack_channel: str
     approvers: str
     reminder_hours: str
-    finding_queue: str
+    agenda_queue: str
 
     @property
     def who_may_decide(self) -> Approvers:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from lambdas.common import aws, clock
 from lambdas.common.digests import Digests
-from lambdas.common.finding_queue import FindingQueue
 from lambdas.common.ledger import Ledger
+from lambdas.common.queues import AgendaQueue
 from lambdas.common.remediator import Remediator
 from lambdas.common.secret import SecretReader
 from lambdas.common.table import Table
@@ -30,7 +30,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
     for_all = DigestDecisions(
         approvers=settings.who_may_decide,
         digests=Digests(table),
-        queue=FindingQueue(aws.service("sqs"), settings.finding_queue),
+        queue=AgendaQueue(aws.service("sqs"), settings.agenda_queue),
         clock=clock.now,
     )
     decisions = Decisions(

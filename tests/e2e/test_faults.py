@@ -26,9 +26,10 @@ SETTINGS = {"digestThreshold": "OFF", "autoRemediationHourlyLimit": "OFF"}
 def alone() -> Iterator[Sandbox]:
     """A sandbox of its own, for its functions are told another AWS."""
     with sandbox(SETTINGS) as one:
-        one.client("sqs").set_queue_attributes(
-            QueueUrl=one.outputs.finding_queue_url, Attributes={"VisibilityTimeout": "5"}
-        )
+        for url in (one.outputs.finding_queue_url, one.outputs.agenda_queue_url):
+            one.client("sqs").set_queue_attributes(
+                QueueUrl=url, Attributes={"VisibilityTimeout": "5"}
+            )
         yield one
 
 

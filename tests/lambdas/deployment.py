@@ -162,23 +162,14 @@ class Deployment:
         return [event["detail-type"] for event in self.taken()]
 
     def taken(self) -> list[dict[str, Any]]:
-        """Take the events that the functions themselves put into the queue."""
-        queue, events = os.environ["FINDING_QUEUE"], []
-        while (
-            messages := plain("sqs")
-            .receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-            .get("Messages")
-        ):
-            for message in messages:
-                events.append(json.loads(message["Body"]))
-                plain("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return events
+        """Take the events that the functions themselves put into the queues."""
+        return [*_taken(os.environ["FINDING_QUEUE"]), *_taken(os.environ["AGENDA_QUEUE"])]
 
     def waiting_in_queue(self) -> int:
-        """Count the events that the functions put into the queue, those of later included."""
+        """Count what the functions put on the agenda, those of later included."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
         attributes = plain("sqs").get_queue_attributes(
-            QueueUrl=os.environ["FINDING_QUEUE"], AttributeNames=names
+            QueueUrl=os.environ["AGENDA_QUEUE"], AttributeNames=names
         )["Attributes"]
         return sum(int(attributes[name]) for name in names)
 
@@ -292,9 +283,19 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "DIGEST_THRESHOLD": "",
         "RECONCILE_HOURS": "6",
         "FINDING_QUEUE": plain("sqs").create_queue(QueueName="findings")["QueueUrl"],
+        "AGENDA_QUEUE": plain("sqs").create_queue(QueueName="agenda")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
     }
+
+
+def _taken(url: str) -> list[dict[str, Any]]:
+    sqs, events = plain("sqs"), []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            events.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return events
 
 
 def _client(service: Any, region: str = REGION) -> Any:

@@ -143,6 +143,7 @@ def environment(config: object, severity: str = "LOW") -> Environment:
         digest_threshold="",
         reconcile_hours="",
         finding_queue="",
+        agenda_queue="",
     )
 
 

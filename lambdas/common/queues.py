@@ -1,4 +1,7 @@
-"""The queue of findings, as who has something for the finding handler to look at sees it."""
+"""The finding handler's two queues: of findings, and of what else it is to see to.
+
+They are apart, so that in a burst nobody's decision waits behind ten thousand findings.
+"""
 
 import json
 import math
@@ -15,8 +18,8 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-
 """
 
 
-class FindingQueue:
-    """The queue.
+class EventQueue:
+    """A queue of events.
 
     Args:
         call: asks SQS.
@@ -27,6 +30,16 @@ class FindingQueue:
         self._call = call
         self._url = url
 
+    def send(self, event: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
+        """Have the finding handler handle `event`, in which times may be datetimes."""
+        body = json.dumps(event, default=_as_in_events)
+        delay = math.ceil(after.total_seconds())
+        self._call("SendMessage", QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
+
+
+class AgendaQueue(EventQueue):
+    """The queue of what is due."""
+
     def look_now(self) -> None:
         """Have the finding handler see what is due without waiting for the minute."""
         self.send({"detail-type": AGENDA})
@@ -34,12 +47,6 @@ class FindingQueue:
     def look_again(self, *, after: timedelta) -> None:
         """Have the finding handler see what is due `after` a while, of whole seconds."""
         self.send({"detail-type": AGENDA}, after=after)
-
-    def send(self, event: Mapping[str, Any], *, after: timedelta = timedelta()) -> None:
-        """Have the finding handler handle `event`, in which times may be datetimes."""
-        body = json.dumps(event, default=_as_in_events)
-        delay = math.ceil(after.total_seconds())
-        self._call("SendMessage", QueueUrl=self._url, MessageBody=body, DelaySeconds=delay)
 
 
 def _as_in_events(value: Any) -> str:
