@@ -125,7 +125,7 @@ class _Stage:
         finding = self._found("crm/leads.csv", _HIRES)
         message = self._shows(finding, "please decide")
         self._click(finding, "remediate", by=VISITOR)
-        refusal = self._private("You may not decide")
+        refusal = self._private("Only approvers may decide")
         yield Scene(name="refused", ts=refusal, viewer=VISITOR)
         self._click(finding, "remediate")
         self._shows(finding, "Object quarantined")

@@ -26,7 +26,7 @@ class Approvers:
 
     def refusal(self) -> str:
         """Tell somebody else who may decide."""
-        return f"You may not decide about findings. {self.named()} may."
+        return f"Only approvers may decide: {self.named()}."
 
     def named(self) -> str:
         """Name those who may decide, in mrkdwn."""

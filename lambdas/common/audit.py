@@ -1,8 +1,9 @@
-"""The audit log: one line for each step of a finding's history, under a schema that stays."""
+"""The audit log: a line for each step of a finding and each order, under a schema that stays."""
 
 from typing import Any
 
 from lambdas.common.codec import encode
+from lambdas.common.digest import Digest, Order
 from lambdas.common.record import Record
 
 SCHEMA = 1
@@ -28,4 +29,18 @@ def line(record: Record) -> dict[str, Any]:
             "etag": affected.etag,
         },
         "copies": encode(record.copies),
+    }
+
+
+def order_line(digest: Digest, order: Order, *, is_refused: bool) -> dict[str, Any]:
+    """Tell what somebody ordered for all findings of `digest`; each then has lines of its own."""
+    return {
+        "schema": SCHEMA,
+        "digest": digest.id,
+        "subject": encode(digest.subject),
+        "at": encode(order.at),
+        "by": order.by,
+        "action": order.action,
+        "reason": order.reason,
+        "is_refused": is_refused,
     }

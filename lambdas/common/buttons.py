@@ -82,13 +82,14 @@ def buttons(record: Record) -> Iterator[InteractiveElement]:
 def _button(record: Record, action_id: str, question: str, text: str) -> ButtonElement:
     """Make a button that asks before it acts."""
     label = action_id.capitalize()
+    style = None if action_id == REOPEN else "danger"
     return ButtonElement(
         text=label,
         action_id=action_id,
         value=record.finding.id,
-        style="danger",
+        style=style,
         confirm=ConfirmObject(
-            title=question, text=mrkdwn(text), confirm=label, deny="Cancel", style="danger"
+            title=question, text=mrkdwn(text), confirm=label, deny="Cancel", style=style
         ),
     )
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lambdas.common.finding import Finding
@@ -11,6 +11,8 @@ from lambdas.common.record import SlackMessage, Status
 
 DIGEST = "digest#"
 """What the id of a digest begins with, and of a finding never does."""
+
+_MOST_REFUSALS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Digest:
         message: the Slack message, once it is known to be posted.
         posting_until: while it lasts, one invocation has the right to post the message.
         orders: what was decided about all that waited, oldest first.
+        refusals: what people tried who may not decide; the first of many are enough.
         is_reminded: whether the approvers were reminded of what waits.
         changed: counts what happened to its findings.
         changed_at: when something last happened to one, as a Unix time.
@@ -67,6 +70,7 @@ class Digest:
     message: SlackMessage | None = None
     posting_until: datetime | None = None
     orders: tuple[Order, ...] = ()
+    refusals: tuple[Order, ...] = ()
     is_reminded: bool = False
     changed: int = 0
     changed_at: int = 0
@@ -76,6 +80,10 @@ class Digest:
     def pending(self) -> Order | None:
         """The order that is being carried out."""
         return next((order for order in self.orders if not order.is_done), None)
+
+    def refused(self, order: Order) -> "Digest":
+        """Note an order of one who may not decide."""
+        return replace(self, refusals=(*self.refusals, order)[:_MOST_REFUSALS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from lambdas.common.buttons import bucket_link
 from lambdas.common.digest import Digest, Tally
 from lambdas.common.messages import Message
 from lambdas.common.record import Status
-from lambdas.common.text import code, escaped, listed
+from lambdas.common.text import code, escaped, listed, literal
 from lambdas.common.wording import mrkdwn, when
 
 _BAR = 20
@@ -71,7 +71,7 @@ def _blocks(digest: Digest, tally: Tally) -> Iterator[Block]:
     yield ActionsBlock(elements=[*_elements(digest, tally)])
     since = when(digest.subject.opened_at)
     yield ContextBlock(
-        elements=[mrkdwn(f"Too many to tell one by one, since {since}; each has its own record.")]
+        elements=[mrkdwn(f"Too many to post one by one, since {since}; each has its own record.")]
     )
 
 
@@ -94,7 +94,7 @@ def _lines(digest: Digest, tally: Tally) -> Iterator[str]:
 
 
 def _counted(counter: Counter[str], limit: int) -> str:
-    return listed((f"{escaped(name, 100)} × {n:,}" for name, n in counter.most_common(10)), limit)
+    return listed((f"{literal(name, 100)} × {n:,}" for name, n in counter.most_common(10)), limit)
 
 
 def _bar(tally: Tally) -> str:

@@ -13,7 +13,7 @@ from lambdas.common.table import Table, update
 
 _MOST_TRIES = 8
 _DUE_FOR = "DIGEST"
-_STATE = ("message", "posting_until", "orders", "is_reminded")
+_STATE = ("message", "posting_until", "orders", "refusals", "is_reminded")
 
 
 class UnknownDigestError(Exception):

@@ -1,27 +1,18 @@
-"""Failures that are expected: each can say what a person can do about it."""
+"""Failures that are expected."""
 
 from datetime import timedelta
 
 
 class ChatOpsError(Exception):
-    """Superclass of the expected failures, never raised itself.
-
-    `str(error)` says what happened and `advice` what to do, both fit to be shown in Slack.
-    """
-
-    advice = ""
+    """Superclass of the expected failures, never raised itself."""
 
 
 class MalformedFindingError(ChatOpsError):
     """An event from which no finding can be read; it ends in the dead-letter queue."""
 
-    advice = "Compare the event in the dead-letter queue with Macie's event schema."
-
 
 class UnsupportedFindingError(ChatOpsError):
     """A finding that is not about sensitive data in an object; it is none of our business."""
-
-    advice = "Let the EventBridge rule match sensitive data findings only."
 
 
 class FailedMoveError(ChatOpsError):

@@ -1,6 +1,6 @@
 """What is measured of each step: CloudWatch metrics, in the words of the ledger.
 
-The namespace and names stand in stacks/monitoring.py as well, whose dashboard draws them.
+The namespace and names stand in stacks/dashboard.py as well, whose dashboard draws them.
 """
 
 from collections.abc import Iterator
@@ -22,11 +22,14 @@ class Measure:
     dimensions: tuple[tuple[str, str], ...] = ()
 
 
+REFUSED_CLICK = Measure(name="RefusedClicks", value=1, unit="Count")
+
+
 def of_step(record: Record) -> Iterator[Measure]:
     """Measure the latest step of `record`."""
     step, finding = record.history[-1], record.finding
     if step.is_refused:
-        yield Measure(name="RefusedClicks", value=1, unit="Count")
+        yield REFUSED_CLICK
         return
     seconds = max(0.0, (step.at - finding.created_at).total_seconds())
     if len(record.history) == 1:

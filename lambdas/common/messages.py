@@ -9,7 +9,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ContextBlock, HeaderBlo
 from lambdas.common.buttons import buttons
 from lambdas.common.finding import Detection, Finding
 from lambdas.common.record import JoinedFinding, Record
-from lambdas.common.text import code, escaped, human_size, listed
+from lambdas.common.text import code, escaped, human_size, listed, literal
 from lambdas.common.wording import headline, mrkdwn, standing, when
 
 
@@ -63,12 +63,12 @@ def _fallback(record: Record) -> str:
 
 
 def _what(finding: Finding, limit: int = 1200) -> str:
-    title, description = escaped(finding.title, 200), escaped(finding.description, limit)
-    return f"*{title or 'Sensitive data'}*\n{description}"
+    title = literal(finding.title, 200) or "Sensitive data"
+    return f"*{title}*\n{literal(finding.description, limit)}"
 
 
 def _facts(finding: Finding, limit: int = 1900) -> dict[str, str]:
-    tags = (escaped(f"{tag.key}={tag.value}", 400) for tag in finding.bucket_tags)
+    tags = (literal(f"{tag.key}={tag.value}", 400) for tag in finding.bucket_tags)
     affected = finding.object
     return {
         "Severity": finding.severity.name if finding.severity else "not given",
@@ -87,7 +87,7 @@ def _facts(finding: Finding, limit: int = 1900) -> dict[str, str]:
 
 
 def _detected(detections: Iterable[Detection], limit: int) -> str:
-    return listed((f"{escaped(one.name, 200)} × {one.count:,}" for one in detections), limit)
+    return listed((f"{literal(one.name, 200)} × {one.count:,}" for one in detections), limit)
 
 
 def _also_found(joined: tuple[JoinedFinding, ...], limit: int) -> str:

@@ -1,10 +1,12 @@
 """Text that nobody vouches for, made fit for Slack: visible, escaped and short enough."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_FORMATTED = re.compile(r"[`*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:[\w+-]+:")
 _JOINER = "\u200d"
 _COMMA = ", "
 
@@ -32,6 +34,14 @@ def escaped(text: str, limit: int = 3000) -> str:
 def code(text: str, limit: int = 3000) -> str:
     """Set `text` as inline code; a backtick, which would end it, is shown as an apostrophe."""
     return f"`{escaped(text.replace('`', 'ʼ'), limit - 2)}`"
+
+
+def literal(text: str, limit: int = 3000) -> str:
+    """Escape `text`, as inline code if Slack would find emphasis, code or emoji in it.
+
+    Source: https://docs.slack.dev/messaging/formatting-message-text#basic-formatting
+    """
+    return code(text, limit) if _FORMATTED.search(text) else escaped(text, limit)
 
 
 def listed(items: Iterable[str], limit: int = 2000) -> str:

@@ -4,6 +4,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from lambdas.common import audit, measures
+from lambdas.common.digest import Digest, Order
 from lambdas.common.errors import SlackError
 from lambdas.common.measures import Measure
 from lambdas.common.record import Record
@@ -28,6 +29,13 @@ class Witness:
         )
         for measure in measures.of_step(record):
             _emit(measure)
+
+    def order(self, digest: Digest, order: Order, *, is_refused: bool) -> None:
+        """See what somebody decided about all findings of `digest`, or may not decide."""
+        line = audit.order_line(digest, order, is_refused=is_refused)
+        self._logger.info("order", extra={"audit": line})
+        if is_refused:
+            _emit(measures.REFUSED_CLICK)
 
     def slack_refused(self, error: SlackError) -> None:
         """See that Slack did not take something, which is told later."""

@@ -20,7 +20,11 @@ def mrkdwn(text: str) -> MarkdownTextObject:
 def headline(record: Record) -> str:
     """Say in a line where the record stands."""
     sample = "SAMPLE · " if record.finding.is_sample else ""
-    return f"{_EMOJI[record.status]} {sample}{_TITLES[record.status]}"
+    is_failed_restore = (
+        record.status is Status.FAILED and record.decision.status is Status.RESTORING
+    )
+    title = "Restore failed" if is_failed_restore else _TITLES[record.status]
+    return f"{_EMOJI[record.status]} {sample}{title}"
 
 
 _EMOJI = {

@@ -66,4 +66,6 @@ def _is_taken(record: dict[str, Any], until: datetime) -> bool:
     except Exception:  # the queue delivers it again, and at last to the dead-letter queue
         logger.exception("not taken, to be delivered again")
         return False
+    finally:
+        logger.remove_keys(["finding_id"])
     return True

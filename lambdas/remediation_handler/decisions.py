@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from lambdas.common.actions import (
     DISMISS,
-    DISMISSALS,
     FOR_ALL,
     OPEN_IN_MACIE,
     REMEDIATE,
@@ -64,7 +63,7 @@ class Decisions:
     def _decided(self, interaction: Interaction) -> tuple[str | None, str]:
         """Decide; answer which finding is to be shown, and what the person is to be told."""
         if interaction.action_id not in _STEPS:
-            return None, "Nothing was done: this button is none of this release's."
+            return None, "Nothing was done: this button is not supported any more."
         may_decide = self.approvers.include(interaction.user, channel=interaction.channel)
         step = self._approved if may_decide else self._refused
         try:
@@ -87,7 +86,7 @@ class Decisions:
         return record.moved_to(
             status,
             by=interaction.user,
-            reason=_reason(interaction),
+            reason=interaction.reason,
             now=now,
             look_at=now + self.reminder_after if self.reminder_after else None,
         )
@@ -97,15 +96,9 @@ class Decisions:
         return record.refused(by=interaction.user, reason=reason, now=self.clock())
 
 
-def _reason(interaction: Interaction) -> str:
-    if interaction.choice is not None:
-        return DISMISSALS[interaction.choice]
-    return f"{interaction.action_id} in Slack"
-
-
 def _standing(record: Record) -> str:
     decision = record.decision
     if record.status is Status.AWAITING_REVIEW:
         return "This waits for a decision again; the message shows it now."
     who = "automatically" if decision.by == POLICY else f"by <@{decision.by}>"
-    return f"This was decided {who} already; it stands at {record.status}."
+    return f"This was decided {who} already; its status is {record.status}."

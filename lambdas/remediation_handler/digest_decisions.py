@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lambdas.common.actions import DISMISSALS
 from lambdas.common.approvers import Approvers
 from lambdas.common.digest import Digest, Order
 from lambdas.common.digests import Digests, UnknownDigestError
@@ -22,30 +21,34 @@ class _PendingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestDecisions:
-    """Takes decisions about digests, with all that it acts through."""
+    """Takes decisions about digests, with all that it acts through; `witness` is shown each."""
 
     approvers: Approvers
     digests: Digests
     queue: AgendaQueue
+    witness: Callable[..., None]
     clock: Callable[[], datetime]
 
     def decide(self, interaction: Interaction) -> str:
         """Write the order down and have it carried out; answer what the person is told."""
-        if not self.approvers.include(interaction.user, channel=interaction.channel):
-            return self.approvers.refusal()
         order = Order(
             action=interaction.action_id,
             by=interaction.user,
             at=self.clock(),
-            reason=_reason(interaction),
+            reason=interaction.reason,
         )
+        may_decide = self.approvers.include(interaction.user, channel=interaction.channel)
+        step = _ordered if may_decide else Digest.refused
         try:
-            self.digests.change(interaction.subject, lambda now: _ordered(now, order))
+            digest = self.digests.change(interaction.subject, lambda now: step(now, order))
         except UnknownDigestError:
             return "Nothing was done: this digest is not in the ledger."
         except _PendingError as pending:
             self._carry_out(interaction.subject)
             return f"Nothing was done: what <@{pending.order.by}> decided is still being done."
+        self.witness(digest, order, is_refused=not may_decide)
+        if not may_decide:
+            return self.approvers.refusal()
         self._carry_out(interaction.subject)
         return "It is being done; the message shows how far it is."
 
@@ -58,9 +61,3 @@ def _ordered(digest: Digest, order: Order) -> Digest:
     if digest.pending is not None:
         raise _PendingError(digest.pending)
     return replace(digest, orders=(*digest.orders, order))
-
-
-def _reason(interaction: Interaction) -> str:
-    if interaction.choice is not None:
-        return DISMISSALS[interaction.choice]
-    return f"{interaction.action_id} in Slack"

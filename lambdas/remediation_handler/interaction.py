@@ -56,6 +56,11 @@ class Interaction:
     channel: str
     response_url: str | None
 
+    @property
+    def reason(self) -> str:
+        """Why the person clicked: what was chosen in the menu, or which button it was."""
+        return DISMISSALS[self.choice] if self.choice else f"{self.action_id} in Slack"
+
     @classmethod
     def from_body(cls, body: bytes) -> "Interaction":
         """Read the form that Slack posts for a click.

@@ -31,6 +31,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         approvers=settings.who_may_decide,
         digests=Digests(table),
         queue=AgendaQueue(aws.service("sqs"), settings.agenda_queue),
+        witness=witness.order,
         clock=clock.now,
     )
     decisions = Decisions(

@@ -26,7 +26,7 @@ class Versions(StrEnum):
 
 
 _NOT_FOUND = Outcome(status=Status.NOT_FOUND, reason="The object is not there any more.")
-_CHANGED = Outcome(status=Status.CHANGED, reason="Another object stands under this name by now.")
+_CHANGED = Outcome(status=Status.CHANGED, reason="The object was replaced after the finding.")
 _HALF_DONE = "A move was under way when the mode became DRY_RUN; it was left as it is."
 _LIVE = "Set mode to LIVE in cdk.json and deploy, then press the button again."
 _QUARANTINED = Outcome(status=Status.QUARANTINED, reason="The object is in quarantine.")
@@ -98,11 +98,10 @@ class Quarantine:
         if record.copies or record.attempt is not None:
             raise FailedMoveError(_HALF_DONE, advice=_LIVE)
         size = human_size(sum(source.facts.size for source in sources))
-        reason = (
-            f"Versions that would have been moved: {len(sources)} ({size});"
-            f" left: {affected.count_remaining(sources)}."
-            f" They would have gone to s3://{self.bucket}/{quarantine_key(record.finding.object)}."
-        )
+        what = "The object" if len(sources) == 1 else f"{len(sources):,} versions of the object"
+        reason = f"{what}, {size}, would have been moved into quarantine."
+        if remaining := affected.count_remaining(sources):
+            reason += f" Other versions that would have remained: {remaining:,}."
         return Outcome(status=Status.DRY_RUN, reason=reason, advice=_LIVE)
 
     def _elsewhere(self, progress: Progress) -> Outcome:

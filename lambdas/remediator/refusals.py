@@ -43,7 +43,7 @@ def refusals(action: str, bucket: str, *, kms_key: str | None = None) -> Iterato
         if code(error) not in _DENIED:
             raise
         raise FailedMoveError(
-            f"S3 denied to {action} an object in the bucket {bucket}.",
+            f"S3 did not let the remediator {action} an object in the bucket {bucket}.",
             advice="Check that the bucket is in monitoredBuckets, that the KMS key of its objects"
             " is in sourceKmsKeyArns, and that the policies of neither deny the remediator's role;"
             " then press Retry.",

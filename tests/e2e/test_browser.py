@@ -89,11 +89,11 @@ def test_who_may_not_decide_is_told_privately_who_may(channel: Channel) -> None:
     channel.do(message, "Remediate")
     expect(private).to_have_count(told + 1)
     expect(private.last).to_contain_text("Only visible to you")
-    expect(private.last).to_contain_text("You may not decide about findings. @Ada, @Grace may.")
+    expect(private.last).to_contain_text("Only approvers may decide: @Ada, @Grace.")
     expect(message).to_contain_text("please decide")
     expect(channel.page.locator("#ledger li.refused")).to_contain_text("@Bob")
     channel.become("Ada")
-    expect(private.filter(has_text="You may not decide")).to_have_count(0)
+    expect(private.filter(has_text="Only approvers may decide")).to_have_count(0)
 
 
 def test_of_two_decisions_the_second_is_told_whose_the_first_was(
@@ -232,7 +232,7 @@ def test_what_failed_is_tried_again_once_its_cause_is_gone(channel: Channel) -> 
     another = s3.put_object(Bucket=SOURCE, Key=key, Body=b"another")["VersionId"]
     channel.do(message, "Restore")
     expect(message).to_contain_text("Remediation failed")
-    expect(message).to_contain_text("Another object stands under this name")
+    expect(message).to_contain_text("The object was replaced after the finding")
 
     s3.delete_object(Bucket=SOURCE, Key=key, VersionId=another)
     channel.do(message, "Retry")

@@ -252,7 +252,7 @@ def test_an_object_that_changed_is_left_alone(deployed: Sandbox, bucket: str) ->
     event = _event(deployed, bucket, "financial-high")
     _put(deployed, bucket, Body=b"another")
     text = _ended(deployed, deployed.deliver(event), "CHANGED")
-    assert "Another object stands under this name" in text
+    assert "The object was replaced after the finding" in text
     assert _keys(deployed, bucket) == ["a card.csv"]
     assert f"{bucket}/a card.csv" not in _keys(deployed, deployed.outputs.quarantine_bucket)
 

@@ -24,6 +24,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common import aws, clock
 from lambdas.common.claims import Claims
+from lambdas.common.digests import Digests
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
 from lambdas.common.table import Table
@@ -80,6 +81,7 @@ class Deployment:
         s3: a plain client, to put objects and to look.
         strict: the rules of S3, and what was asked of it.
         ledger: the records.
+        digests: the digests.
         claims: on keys.
         clock: the functions' time.
         session: makes the functions' clients; hooks go here.
@@ -93,6 +95,7 @@ class Deployment:
     s3: Any
     strict: StrictS3
     ledger: Ledger
+    digests: Digests
     claims: Claims
     clock: Clock
     session: Any
@@ -247,6 +250,7 @@ def deployed(
             s3=plain("s3"),
             strict=strict,
             ledger=Ledger(Table(through(plain("dynamodb")), TABLE), lambda _: None),
+            digests=Digests(Table(through(plain("dynamodb")), TABLE)),
             claims=Claims(Table(through(plain("dynamodb")), TABLE)),
             clock=time,
             session=session,

@@ -83,3 +83,13 @@ def test_every_line_of_a_finding_names_it(here: Deployment) -> None:
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert len(lines) >= 6
     assert {line.get("finding_id") for line in lines} == {found["id"]}
+
+
+def test_what_is_due_is_not_logged_under_the_finding_before_it(here: Deployment) -> None:
+    log = io.StringIO()
+    stream = cast("logging.StreamHandler[Any]", handler.logger.registered_handler)
+    before = stream.setStream(log)
+    here.deliver(here.put(), json.dumps({"detail-type": "Scheduled Event"}))
+    stream.setStream(before)
+    (agenda,) = (line for line in map(json.loads, log.getvalue().splitlines()) if "done" in line)
+    assert "finding_id" not in agenda

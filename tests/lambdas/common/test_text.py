@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.common.text import code, escaped, human_size, listed, visible, width
+from lambdas.common.text import code, escaped, human_size, listed, literal, visible, width
 from tests.lambdas.strategies import hostile_text
 
 SHOWN = [
@@ -55,6 +55,26 @@ def test_code_is_one_span(text: str, limit: int) -> None:
     assert span[0] == span[-1] == "`"
     assert "`" not in span[1:-1]
     assert "\n" not in span
+
+
+@pytest.mark.parametrize(
+    "text", ["*bold*", "_slanted_", "~struck~", "`code`", ":skull:", "a*b", "x _y_ z"]
+)
+def test_what_slack_would_format_is_shown_as_code(text: str) -> None:
+    assert literal(text) == code(text)
+
+
+@pytest.mark.parametrize("text", ["CREDIT_CARD_NUMBER", "Owner=finance", "at 10:30", "a: b"])
+def test_what_slack_would_not_format_is_shown_as_it_is(text: str) -> None:
+    assert literal(text) == text
+
+
+@given(text=st.text() | hostile_text(), limit=st.integers(3, 200))
+def test_literal_text_holds_no_emphasis_outside_code(text: str, limit: int) -> None:
+    shown = literal(text, limit)
+    assert width(shown) <= limit
+    is_code = shown.startswith("`") and shown.endswith("`")
+    assert is_code or not set("*~`") & set(shown)
 
 
 def test_text_that_fits_is_not_cut() -> None:

@@ -190,6 +190,25 @@ def test_who_may_not_decide_about_one_may_not_about_all(crowded: Deployment) -> 
     (reply,) = crowded.slack.ephemerals
     assert (reply.user, f"<@{APPROVER}>" in reply.text) == (OTHER, True)
     assert statuses(crowded, details[2:]) == [Status.AWAITING_REVIEW] * 6
+    assert "decided by" not in digest(crowded).text
+
+
+def test_orders_and_refused_ones_are_in_the_ledger_and_in_the_audit_log(
+    crowded: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    crowded.deliver(*found(crowded))
+    with caplog.at_level("INFO"):
+        click(crowded, "remediate_all", user=OTHER)
+        click(crowded, "dismiss_all", choice="false_positive")
+    lines = [line.__dict__["audit"] for line in caplog.records if line.msg == "order"]
+    assert [(line["by"], line["action"], line["is_refused"]) for line in lines] == [
+        (OTHER, "remediate_all", True),
+        (APPROVER, "dismiss_all", False),
+    ]
+    assert lines[0]["subject"]["bucket"] == SOURCE
+    kept = crowded.digests.get(lines[0]["digest"])
+    assert [order.by for order in kept.refusals] == [OTHER]
+    assert [order.by for order in kept.orders] == [APPROVER]
 
 
 def test_the_first_order_stands_and_the_second_is_told_whose_it_was(crowded: Deployment) -> None:

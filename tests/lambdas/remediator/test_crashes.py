@@ -11,6 +11,7 @@ import pytest
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
 from lambdas.common.record import Status
+from lambdas.remediator import copying
 from tests.lambdas.remediator.stand_ins import Killed, Killer
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
 
@@ -238,8 +239,11 @@ def test_death_at_any_call_changes_nothing_in_the_end(
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_an_answer_lost_on_its_way_changes_nothing_in_the_end(path: Path) -> None:
+def test_an_answer_lost_on_its_way_changes_nothing_in_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What S3 did and could not say is found, and neither done again nor taken for a failure."""
+    monkeypatch.setattr(copying, "_PAUSES", (0, 0))
     with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as unharmed:
         finding = path.begin(unharmed)
         unharmed.killer.sent = 0

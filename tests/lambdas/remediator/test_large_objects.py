@@ -93,7 +93,7 @@ def test_without_its_annotations_no_copy_is_left_and_retry_works(here: World, de
     here.strict.deny = lambda name, _: name == denied
     record = here.remediated(finding)
     assert record.status is Status.FAILED
-    assert "S3 denied to copy" in here.shown
+    assert "S3 did not let the remediator copy" in here.shown
     assert record.copies == ()
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([LARGE], [])
     here.strict.deny = lambda *_: False

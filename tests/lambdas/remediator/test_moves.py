@@ -73,7 +73,7 @@ def test_a_changed_object_is_untouched(plain: World) -> None:
     assert plain.remediated(finding).status is Status.CHANGED
     assert _body(plain, SOURCE, KEY) == b"another"
     assert plain.versions(QUARANTINE) == []
-    assert "Another object stands under this name" in plain.shown
+    assert "The object was replaced after the finding" in plain.shown
 
 
 def test_an_object_that_is_gone_is_not_found(plain: World) -> None:

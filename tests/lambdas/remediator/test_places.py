@@ -71,7 +71,10 @@ def test_a_bucket_that_changed_hands_gets_nothing_back(here: World) -> None:
     here.strict.owners[SOURCE] = "999999999999"
     record = here.restored(finding)
     assert record.status is Status.FAILED
-    assert f"S3 denied to read the versioning of an object in the bucket {SOURCE}" in here.shown
+    assert (
+        f"S3 did not let the remediator read the versioning of an object in the bucket {SOURCE}"
+        in here.shown
+    )
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [CARD])
 
 

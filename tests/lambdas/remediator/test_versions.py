@@ -78,7 +78,10 @@ def test_where_one_deletion_is_denied_the_ledger_says_what_lies_where(here: Worl
     here.strict.deny = denied
     record = here.remediated(findings[1])
     assert record.status is Status.FAILED
-    assert f"S3 denied to delete a version of an object in the bucket {SOURCE}" in here.shown
+    assert (
+        f"S3 did not let the remediator delete a version of an object in the bucket {SOURCE}"
+        in here.shown
+    )
     assert "Versions of it that are in quarantine already: 1." in here.shown
     assert [copy.source_version_id for copy in record.copies] == [findings[0].object.version_id]
     assert here.bodies(QUARANTINE) == BODIES[:1]

@@ -196,7 +196,7 @@ def test_a_restore_that_is_denied_keeps_the_copy_and_works_on_retry(here: World)
     here.strict.deny = _deny("CopyObject", SOURCE)
     record = here.restored(finding)
     assert record.status is Status.FAILED
-    assert "S3 denied to copy" in here.shown
+    assert "S3 did not let the remediator copy" in here.shown
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [CARD])
     here.strict.deny = lambda *_: False
     here.clock.ahead = WEEKS
