@@ -19,7 +19,7 @@ _SETTINGS: dict[str, Any] = {"digestThreshold": "OFF", "autoRemediateConfig": {}
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--warm", type=int, default=200, help="clicks on a warm function")
+    parser.add_argument("--warm", type=int, default=100, help="clicks on a warm function")
     parser.add_argument("--cold", type=int, default=20, help="clicks on a new function")
     arguments = parser.parse_args()
     with sandbox(_SETTINGS) as one:

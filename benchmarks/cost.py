@@ -85,7 +85,6 @@ def of_month(alarms: int) -> Units:
         "secrets manager secret, month": 1,
         "kms key, month": 2,
         "cloudwatch alarm, month": alarms,
-        "cloudwatch metric, month": 0,
         "cloudwatch dashboard, month": 1,
         "cloudwatch logs, GB": minutes * 1_000 / 1e9,
     }

@@ -59,7 +59,7 @@ class _Stage:
         for name in ("2026/10/totals.csv", "onboarding/checklist.txt"):
             self._s3.put_object(Bucket=SOURCE, Key=name, Body=b"nothing to find\n")
         key = "onboarding/new hires 2026.csv"
-        finding = self._found(key, _HIRES * 57)
+        finding = self._found(key, _HIRES * 77)
         yield self._scene("review", finding, "please decide")
         fixture = "custom-identifier-low-kms"
         self._one.deliver(event_about(self._s3, fixture=fixture, bucket=SOURCE, key=key))
@@ -161,6 +161,14 @@ class _Stage:
 
         message = wait_for(digest)
         yield Scene(name="digest", ts=message.ts)
+        self._slack.click(message.ts, "remediate_all", APPROVER)
+
+        def is_decided() -> bool:
+            self._one.tick()
+            return "Restore all" in str(self._slack.message(message.ts).blocks)
+
+        wait_for(is_decided)
+        yield Scene(name="digest-decided", ts=message.ts)
 
     def _found(self, key: str, body: str, *, bucket: str = SOURCE) -> str:
         """Put an object and have it found; answer the finding's id."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -68,12 +69,13 @@ class Sandbox:
 
     def make_due(self, finding_id: str) -> None:
         """Let a finding have waited so long that its approvers are to be reminded."""
-        long_ago = "2026-01-01T00:00:00+00:00"
+        yesterday = (datetime.now(UTC) - timedelta(hours=25)).isoformat()
         self.client("dynamodb").update_item(
             TableName=self.outputs.ledger_table,
             Key={"id": {"S": finding_id}},
-            UpdateExpression="SET due_at = :zero, look_at = :long_ago",
-            ExpressionAttributeValues={":zero": {"N": "0"}, ":long_ago": {"S": long_ago}},
+            UpdateExpression="SET due_at = :zero, look_at = :then, history[0].#at = :then",
+            ExpressionAttributeNames={"#at": "at"},
+            ExpressionAttributeValues={":zero": {"N": "0"}, ":then": {"S": yesterday}},
         )
 
     @contextmanager
@@ -199,7 +201,10 @@ def _settings(slack: SlackStandIn, overrides: Mapping[str, Any]) -> dict[str, An
         "slackChannel": CHANNEL,
         "approvers": [APPROVER, COLLEAGUE],
         "monitoredBuckets": [MONITORED],
-        "autoRemediateConfig": {"SensitiveData:S3Object/Financial": "AUTO"},
+        "autoRemediateConfig": {
+            **shipped["autoRemediateConfig"],
+            "SensitiveData:S3Object/Financial": "AUTO",
+        },
         "slackApiUrl": slack.api_url,
         "slackHooksUrl": slack.hooks_url,
     }

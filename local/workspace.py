@@ -128,8 +128,6 @@ class Workspace:
                     return self._history(body)
                 case "conversations.replies":
                     return self._replies(body)
-                case "auth.test":
-                    return Answer.good()
                 case _:
                     return Answer.refusal("unknown_method")
 

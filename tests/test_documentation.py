@@ -1,5 +1,6 @@
 """What the documents promise is there."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,26 @@ def test_the_readme_has_no_setting_that_is_none() -> None:
         r"`([a-z]+[A-Za-z]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))
     )
     assert set(named) == set(_settings())
+
+
+def test_the_readme_has_the_values_of_cdk_json() -> None:
+    """Or says that they are to be filled in."""
+    rows = dict(re.findall(r"^\| `([a-zA-Z]+)` \| ([^|]+) \|", README, re.MULTILINE))
+    for setting, value in synthesis.shipped_context()["chatops"].items():
+        if isinstance(value, dict):
+            assert rows[setting] == f"all `{next(iter(value.values()))}`"
+            assert len(set(value.values())) == 1
+        elif setting in ("slackChannel", "approvers", "monitoredBuckets"):
+            assert (value or None, rows[setting]) == (None, "to be filled in")
+        else:
+            assert rows[setting].strip('`"') == (
+                value if isinstance(value, str) else json.dumps(value)
+            )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_placeholder_is_left(document: Path) -> None:
+    assert not re.findall(r"^[A-Z]+$|TODO|TBD", document.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -48,7 +48,7 @@ function step(entry) {
   return item;
 }
 
-const sizes = size => size < 1000 ? `${size} bytes` : size < 1e6 ? `${(size / 1000).toFixed(1)} kB` : `${(size / 1e6).toFixed(1)} MB`;
+const sizes = size => size < 1024 ? `${size} bytes` : size < 1048576 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 1048576).toFixed(1)} MiB`;
 
 function bucket({ title, name, versions }) {
   const rows = versions.map(version => {
