@@ -79,35 +79,50 @@ def buttons(record: Record) -> Iterator[InteractiveElement]:
     )
 
 
-def _button(record: Record, action_id: str, question: str, text: str) -> ButtonElement:
-    """Make a button that asks before it acts."""
-    label = action_id.capitalize()
-    style = None if action_id == REOPEN else "danger"
+def confirmed_button(
+    action_id: str, subject_id: str, *, label: str, question: str, text: str, style: str | None
+) -> ButtonElement:
+    """Make a button about a finding or a digest that asks before it acts."""
+    confirm = ConfirmObject(
+        title=question, text=mrkdwn(text), confirm=label, deny="Cancel", style=style
+    )
     return ButtonElement(
-        text=label,
-        action_id=action_id,
-        value=record.finding.id,
-        style=style,
-        confirm=ConfirmObject(
-            title=question, text=mrkdwn(text), confirm=label, deny="Cancel", style=style
-        ),
+        text=label, action_id=action_id, value=subject_id, style=style, confirm=confirm
+    )
+
+
+def dismissal_menu(
+    action_id: str, subject_id: str, *, label: str, question: str, text: str
+) -> StaticSelectElement:
+    """Make a menu of reasons to dismiss a finding or a digest, which asks before it acts."""
+    options = [
+        Option(text=reason.capitalize(), value=option(choice, subject_id))
+        for choice, reason in DISMISSALS.items()
+    ]
+    confirm = ConfirmObject(title=question, text=mrkdwn(text), confirm=label, deny="Cancel")
+    return StaticSelectElement(
+        placeholder=f"{label} …", action_id=action_id, options=options, confirm=confirm
+    )
+
+
+def _button(record: Record, action_id: str, question: str, text: str) -> ButtonElement:
+    return confirmed_button(
+        action_id,
+        record.finding.id,
+        label=action_id.capitalize(),
+        question=question,
+        text=text,
+        style=None if action_id == REOPEN else "danger",
     )
 
 
 def _dismissal(record: Record) -> StaticSelectElement:
-    """Make a menu of reasons, which asks before it acts."""
-    options = [
-        Option(text=label.capitalize(), value=option(choice, record.finding.id))
-        for choice, label in DISMISSALS.items()
-    ]
-    confirm = ConfirmObject(
-        title="Dismiss this finding?",
-        text=mrkdwn(f"{_name(record)} stays where it is, and can be read as before."),
-        confirm="Dismiss",
-        deny="Cancel",
-    )
-    return StaticSelectElement(
-        placeholder="Dismiss …", action_id=DISMISS, options=options, confirm=confirm
+    return dismissal_menu(
+        DISMISS,
+        record.finding.id,
+        label="Dismiss",
+        question="Dismiss this finding?",
+        text=f"{_name(record)} stays where it is, and can be read as before.",
     )
 
 

@@ -7,26 +7,22 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
-    ConfirmObject,
     ContextBlock,
     HeaderBlock,
     InteractiveElement,
-    Option,
     SectionBlock,
     StaticSelectElement,
 )
 
 from lambdas.common.actions import (
     DISMISS_ALL,
-    DISMISSALS,
     OPEN_IN_MACIE,
     REMEDIATE_ALL,
     RESTORE_ALL,
     RETRY_ALL,
     REVIEW_EACH,
-    option,
 )
-from lambdas.common.buttons import bucket_link
+from lambdas.common.buttons import bucket_link, confirmed_button, dismissal_menu
 from lambdas.common.digest import Digest, Tally
 from lambdas.common.messages import Message
 from lambdas.common.record import Status
@@ -138,29 +134,21 @@ def _decisions(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
 
 
 def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElement:
-    style = None if action_id == REVIEW_EACH else "danger"
-    return ButtonElement(
-        text=label,
-        action_id=action_id,
-        value=digest.id,
-        style=style,
-        confirm=ConfirmObject(
-            title=f"{label}?", text=mrkdwn(text), confirm=label, deny="Cancel", style=style
-        ),
+    return confirmed_button(
+        action_id,
+        digest.id,
+        label=label,
+        question=f"{label}?",
+        text=text,
+        style=None if action_id == REVIEW_EACH else "danger",
     )
 
 
 def _dismissal(digest: Digest, tally: Tally) -> StaticSelectElement:
-    options = [
-        Option(text=label.capitalize(), value=option(choice, digest.id))
-        for choice, label in DISMISSALS.items()
-    ]
-    confirm = ConfirmObject(
-        title="Dismiss all?",
-        text=mrkdwn(f"{tally.waiting:,} objects stay where they are, and can be read as before."),
-        confirm="Dismiss all",
-        deny="Cancel",
-    )
-    return StaticSelectElement(
-        placeholder="Dismiss all …", action_id=DISMISS_ALL, options=options, confirm=confirm
+    return dismissal_menu(
+        DISMISS_ALL,
+        digest.id,
+        label="Dismiss all",
+        question="Dismiss all?",
+        text=f"{tally.waiting:,} objects stay where they are, and can be read as before.",
     )
