@@ -108,7 +108,7 @@ def _record() -> Record:
         storage_class="STANDARD",
     )
     opened = Record.opened(finding, Status.REMEDIATING, reason="auto", now=clock.now())
-    return opened.moved_to(
+    return opened.with_status(
         Status.QUARANTINED, by="remediator", reason="done", now=clock.now(), copies=(copy,)
     )
 

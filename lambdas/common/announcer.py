@@ -100,7 +100,7 @@ class Announcer:
         try:
             self._channel.update(message, render(record))
         except MessageGoneError:
-            message = self._channel.post(render(record), finding_id=record.finding.id)
+            message = self._channel.post(render(record), subject=record.finding.id)
         if record.tell_at is not None or message != record.message:
             self._told(record, message)
 
@@ -110,11 +110,11 @@ class Announcer:
         claimed = self._ledger.change(finding_id, self._posting, known=record)
         posted = None
         if interrupted is not None:
-            posted = self._channel.find(finding_id=finding_id, since=record.history[0].at)
+            posted = self._channel.find(subject=finding_id, since=record.history[0].at)
         if posted is not None:
             self._channel.update(posted, render(claimed))
         else:
-            posted = self._channel.post(render(claimed), finding_id=finding_id, thread=thread)
+            posted = self._channel.post(render(claimed), subject=finding_id, thread=thread)
         self._told(claimed, posted)
 
     def _told(self, record: Record, message: SlackMessage) -> None:

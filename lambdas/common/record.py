@@ -258,7 +258,7 @@ class Record:
         steps = (entry for entry in reversed(self.history) if not entry.is_refused)
         return next(entry for entry in steps if entry.by != REMEDIATOR)
 
-    def moved_to(
+    def with_status(
         self,
         status: Status,
         *,

@@ -78,16 +78,16 @@ class SlackChannel:
             raise SlackError("Slack wants to be left alone", retry_after=wait, is_refusal=False)
 
     def post(
-        self, message: Message, *, finding_id: str, thread: SlackMessage | None = None
+        self, message: Message, *, subject: str, thread: SlackMessage | None = None
     ) -> SlackMessage:
-        """Post `message`, marked with the finding's id, so that `find` finds it.
+        """Post `message`, marked with the id of the finding or digest, so that `find` finds it.
 
         Source: https://docs.slack.dev/reference/methods/chat.postMessage
 
         Raises:
             SlackError: Slack is busy or unwell.
         """
-        metadata = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": finding_id}}
+        metadata = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": subject}}
         below = {} if thread is None else {"thread_ts": thread.ts}
         answer = self._call(
             "chat.postMessage", channel=self._channel, metadata=metadata, **below, **_body(message)
@@ -110,8 +110,8 @@ class SlackChannel:
                 raise MessageGoneError(place.ts) from error
             raise
 
-    def find(self, *, finding_id: str, since: datetime) -> SlackMessage | None:
-        """Look for the finding's message among those posted after `since`.
+    def find(self, *, subject: str, since: datetime) -> SlackMessage | None:
+        """Look for the message of a finding or digest among those posted after `since`.
 
         Without the scope to read the channel it finds nothing: a message told twice is better than
         one that is lost.
@@ -120,7 +120,7 @@ class SlackChannel:
         Raises:
             SlackError: Slack is busy or unwell.
         """
-        wanted = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": finding_id}}
+        wanted = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": subject}}
         try:
             answer = self._call(
                 "conversations.history",

@@ -88,7 +88,7 @@ class Agenda:
         if record.tell_at is not None:
             return replace(record, tell_at=now + _AGAIN)
         if record.status in UNDER_WAY and now - record.standing.at > _LONGEST:
-            return record.moved_to(
+            return record.with_status(
                 Status.FAILED, by=REMEDIATOR, reason=_UNFINISHED, advice=_ADVICE, now=now
             )
         return replace(record, look_at=now + (_LONGER if record.status in UNDER_WAY else _AGAIN))

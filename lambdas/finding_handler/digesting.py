@@ -90,7 +90,7 @@ class Digesting:
             status = target or record.decision.status
             if record.status is not start:
                 raise IllegalTransitionError(record, status)
-            return record.moved_to(status, by=order.by, reason=order.reason, now=self.clock())
+            return record.with_status(status, by=order.by, reason=order.reason, now=self.clock())
 
         try:
             record = self.ledger.change(finding_id, decided)
@@ -130,9 +130,9 @@ class Digesting:
         self.digests.change(digest.id, self._posting)
         place = None
         if interrupted is not None:
-            place = self.channel.find(finding_id=digest.id, since=digest.subject.opened_at)
+            place = self.channel.find(subject=digest.id, since=digest.subject.opened_at)
         if place is None:
-            place = self.channel.post(render_digest(digest, tally), finding_id=digest.id)
+            place = self.channel.post(render_digest(digest, tally), subject=digest.id)
         return self.digests.change(
             digest.id, lambda now: replace(now, message=place, posting_until=None)
         )

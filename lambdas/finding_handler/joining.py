@@ -28,7 +28,7 @@ def joined_by(lead: Record, finding: Finding, decision: Decision, *, now: dateti
             status, reason = Status.AWAITING_REVIEW, f"{finding.type} was found in it as well"
         case _:
             return both
-    return both.moved_to(status, by=POLICY, reason=reason, now=now)
+    return both.with_status(status, by=POLICY, reason=reason, now=now)
 
 
 def _types(lead: Record) -> set[str]:

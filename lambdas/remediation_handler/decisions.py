@@ -83,7 +83,7 @@ class Decisions:
         if record.status not in starts:
             raise IllegalTransitionError(record, status)
         now = self.clock()
-        return record.moved_to(
+        return record.with_status(
             status,
             by=interaction.user,
             reason=interaction.reason,

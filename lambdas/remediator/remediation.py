@@ -111,7 +111,7 @@ class Remediation:
         return self.quarantine.take(progress)
 
     def _ended(self, record: Record, outcome: Outcome) -> Record:
-        return record.moved_to(
+        return record.with_status(
             outcome.status,
             by=REMEDIATOR,
             reason=outcome.reason,

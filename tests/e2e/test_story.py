@@ -219,10 +219,18 @@ def test_who_is_not_slack_is_refused(deployed: Sandbox, what: str) -> None:
     headers = {
         "unsigned": {"Content-Type": "application/x-www-form-urlencoded"},
         "forged": signed(body, signing_secret="guessed"),
-        "stale": signed(body, signing_secret="guessed", timestamp=1),
+        "stale": signed(body, signing_secret=_signing_secret(deployed), timestamp=1),
     }
     assert deployed.slack.request_url is not None
     assert post(deployed.slack.request_url, body, headers[what]) == 401
+
+
+def _signing_secret(deployed: Sandbox) -> str:
+    secret = deployed.client("secretsmanager").get_secret_value(
+        SecretId=deployed.outputs.slack_secret
+    )
+    text: str = json.loads(secret["SecretString"])["signingSecret"]
+    return text
 
 
 def test_an_event_delivered_three_times_posts_one_message(deployed: Sandbox, bucket: str) -> None:

@@ -50,7 +50,7 @@ def test_what_nobody_was_told_of_is_posted_and_its_place_written_down(
 def test_what_was_told_is_updated(here: Deployment, announcer: Announcer, record: Record) -> None:
     announcer.tell(record)
     told = here.ledger.get(record.finding.id)
-    announcer.tell(told.moved_to(Status.REMEDIATING, by="U1", reason="ok", now=clock.now()))
+    announcer.tell(told.with_status(Status.REMEDIATING, by="U1", reason="ok", now=clock.now()))
     assert "in progress" in here.message.text
     assert here.message.edits == 1
 
@@ -130,7 +130,7 @@ def test_a_post_whose_place_was_not_written_down_is_found_and_brought_up_to_date
 
     def forget(now: Record) -> Record:
         forgetful = replace(now, message=None)
-        return forgetful.moved_to(Status.DISMISSED, by="U1", reason="no", now=clock.now())
+        return forgetful.with_status(Status.DISMISSED, by="U1", reason="no", now=clock.now())
 
     lost = here.ledger.change(record.finding.id, forget)
     here.clock.ahead = SOON

@@ -40,7 +40,7 @@ def opened(status: Status = Status.AWAITING_REVIEW, **changes: Any) -> Record:
 
 def approved(by: str) -> Any:
     """Make the step of an approval."""
-    return lambda record: record.moved_to(
+    return lambda record: record.with_status(
         Status.REMEDIATING, by=by, reason="remediate", now=clock.now()
     )
 

@@ -33,10 +33,10 @@ def test_a_finding_is_counted_by_type_and_decision() -> None:
 
 def test_the_time_from_finding_to_decision_and_to_quarantine_is_measured() -> None:
     asked = Record.opened(finding(), Status.AWAITING_REVIEW, reason="why", now=NOW)
-    decided = asked.moved_to(Status.REMEDIATING, by="U1", reason="so", now=NOW)
+    decided = asked.with_status(Status.REMEDIATING, by="U1", reason="so", now=NOW)
     assert names(decided)["TimeToDecision"] == 90
     later = NOW + timedelta(seconds=10)
-    ended = decided.moved_to(Status.QUARANTINED, by=REMEDIATOR, reason="so", now=later)
+    ended = decided.with_status(Status.QUARANTINED, by=REMEDIATOR, reason="so", now=later)
     assert names(ended) == {"Steps": 1, "TimeToQuarantine": 100}
 
 
@@ -60,11 +60,18 @@ def test_metrics_stand_in_the_log_in_the_embedded_format(
     here: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
+    here.set_variable("POWERTOOLS_SERVICE_NAME", "finding_handler")
     here.slack.answer_next(429, "ratelimited", retry_after=1)
     here.deliver(here.put())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     directives = [line["_aws"]["CloudWatchMetrics"][0] for line in lines if "_aws" in line]
     assert {directive["Namespace"] for directive in directives} == {NAMESPACE}
+    assert {name for one in directives for name in one["Dimensions"][0]} == {
+        "service",
+        "Type",
+        "Decision",
+    }
+    assert all("service" in one["Dimensions"][0] for one in directives)
     assert {metric["Name"] for one in directives for metric in one["Metrics"]} == {
         "Findings",
         "SlackRefusals",

@@ -196,7 +196,7 @@ def decided(on: Finding, *, by: str) -> Record:
     if by == POLICY:
         return Record.opened(on, Status.REMEDIATING, reason="configured", now=NOW)
     record = record_at(Status.AWAITING_REVIEW, on)
-    return record.moved_to(Status.REMEDIATING, by=by, reason="remediate in Slack", now=NOW)
+    return record.with_status(Status.REMEDIATING, by=by, reason="remediate in Slack", now=NOW)
 
 
 WHO = [("U0APPROVER", "by <@U0APPROVER>"), (POLICY, "automatically")]
@@ -209,14 +209,16 @@ WHO = [("U0APPROVER", "by <@U0APPROVER>"), (POLICY, "automatically")]
 def test_the_message_says_who_decided(by: str, expected: str, status: Status | None) -> None:
     record = decided(finding(), by=by)
     if status is not None:
-        record = record.moved_to(status, by=REMEDIATOR, reason="so it is", now=NOW, advice="Do it.")
+        record = record.with_status(
+            status, by=REMEDIATOR, reason="so it is", now=NOW, advice="Do it."
+        )
     message = render(record)
     assert expected in shown(message)
     assert expected in message.text
 
 
 def test_a_failure_says_why_and_what_to_do() -> None:
-    record = decided(finding(), by="U1").moved_to(
+    record = decided(finding(), by="U1").with_status(
         Status.FAILED, by=REMEDIATOR, reason="S3 denied it.", advice="Ask <them>.", now=NOW
     )
     for text in (shown(render(record)), render(record).text):
@@ -235,7 +237,7 @@ def test_a_quarantined_object_is_said_to_lie_where_it_lies() -> None:
         checksum=None,
         storage_class="STANDARD",
     )
-    record = decided(finding(), by="U1").moved_to(
+    record = decided(finding(), by="U1").with_status(
         Status.QUARANTINED,
         by=REMEDIATOR,
         reason="The object is in quarantine.",

@@ -1,15 +1,17 @@
 """A record goes where the table says, and nowhere else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from lambdas.common.record import (
     POLICY,
     REMEDIATOR,
     TRANSITIONS,
     IllegalTransitionError,
+    QuarantinedCopy,
     Record,
     Status,
 )
@@ -44,12 +46,12 @@ def test_the_table_knows_every_status() -> None:
 def test_every_step_is_legal_by_name_or_refused(start: Status, end: Status) -> None:
     record = record_at(start, finding())
     if (start, end) in LEGAL:
-        moved = record.moved_to(end, by="U1", reason="because", now=NOW)
+        moved = record.with_status(end, by="U1", reason="because", now=NOW)
         assert moved.status is end
         assert moved.history[:-1] == record.history
     else:
         with pytest.raises(IllegalTransitionError) as refusal:
-            record.moved_to(end, by="U1", reason="because", now=NOW)
+            record.with_status(end, by="U1", reason="because", now=NOW)
         assert refusal.value.record == record
 
 
@@ -75,8 +77,8 @@ def test_the_first_record_says_what_the_policy_decided() -> None:
 
 def test_a_decision_is_the_latest_step_that_the_remediator_did_not_make() -> None:
     record = record_at(Status.AWAITING_REVIEW, finding())
-    record = record.moved_to(Status.REMEDIATING, by="U1", reason="remediate", now=NOW)
-    record = record.moved_to(Status.FAILED, by=REMEDIATOR, reason="denied", now=NOW)
+    record = record.with_status(Status.REMEDIATING, by="U1", reason="remediate", now=NOW)
+    record = record.with_status(Status.FAILED, by=REMEDIATOR, reason="denied", now=NOW)
     assert record.decision.by == "U1"
     assert record.standing.reason == "denied"
 
@@ -90,7 +92,9 @@ def test_a_refusal_is_noted_and_changes_nothing_else() -> None:
         record.standing,
         record.decision,
     )
-    assert refused.moved_to(Status.REMEDIATING, by="U1", reason="ok", now=NOW).decision.by == "U1"
+    assert (
+        refused.with_status(Status.REMEDIATING, by="U1", reason="ok", now=NOW).decision.by == "U1"
+    )
 
 
 def test_refusals_without_end_do_not_grow_the_record_without_end() -> None:
@@ -101,8 +105,14 @@ def test_refusals_without_end_do_not_grow_the_record_without_end() -> None:
 
 
 @given(record=records(), copy=copies())
-def test_the_remediator_leaves_evidence_of_every_copy(record: Record, copy: "object") -> None:
+def test_the_remediator_leaves_evidence_of_every_copy(
+    record: Record, copy: QuarantinedCopy
+) -> None:
+    assume(TRANSITIONS[record.status])
+    record = replace(record, copies=(copy,))
     for end in TRANSITIONS[record.status]:
-        moved = record.moved_to(end, by=REMEDIATOR, reason="done", now=NOW, copies=(copy,))
-        assert moved.copies == (copy,)
+        moved = record.with_status(end, by=REMEDIATOR, reason="done", now=NOW)
+        assert moved.history[-1].evidence == (str(copy),)
+        assert copy.key in str(copy)
+        assert f"version {copy.version_id}" in str(copy)
         assert len(moved.history) == len(record.history) + 1

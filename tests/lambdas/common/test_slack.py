@@ -30,31 +30,31 @@ def message(status: Status = Status.AWAITING_REVIEW) -> Message:
 
 
 def test_a_message_is_posted_as_it_is(here: Deployment, channel: SlackChannel) -> None:
-    place = channel.post(message(), finding_id="f1")
+    place = channel.post(message(), subject="f1")
     assert (place.channel, place.ts) == (CHANNEL, here.message.ts)
     assert (here.message.text, here.message.blocks) == (message().text, message().blocks)
 
 
 def test_a_message_is_updated_in_place(here: Deployment, channel: SlackChannel) -> None:
-    place = channel.post(message(), finding_id="f1")
+    place = channel.post(message(), subject="f1")
     channel.update(place, message(Status.QUARANTINED))
     assert here.message.ts == place.ts
     assert here.message.text == message(Status.QUARANTINED).text
 
 
 def test_a_posted_message_is_found_by_its_finding(here: Deployment, channel: SlackChannel) -> None:
-    places = {name: channel.post(message(), finding_id=name) for name in ("f1", "f2", "f3")}
+    places = {name: channel.post(message(), subject=name) for name in ("f1", "f2", "f3")}
     since = datetime.now(UTC) - HOUR
     assert len(here.slack.messages) == 3
-    assert channel.find(finding_id="f2", since=since) == places["f2"]
-    assert channel.find(finding_id="f4", since=since) is None
-    assert channel.find(finding_id="f2", since=since + 2 * HOUR) is None
+    assert channel.find(subject="f2", since=since) == places["f2"]
+    assert channel.find(subject="f4", since=since) is None
+    assert channel.find(subject="f2", since=since + 2 * HOUR) is None
 
 
 def test_without_the_scope_nothing_is_found(here: Deployment, channel: SlackChannel) -> None:
-    channel.post(message(), finding_id="f1")
+    channel.post(message(), subject="f1")
     here.slack.answer_next(200, "missing_scope")
-    assert channel.find(finding_id="f1", since=datetime.now(UTC) - HOUR) is None
+    assert channel.find(subject="f1", since=datetime.now(UTC) - HOUR) is None
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_what_passes_is_worth_another_try(
     here.slack.answer_next(status, error, times=3)
     place = channel.post
     with pytest.raises(SlackError):
-        place(message(), finding_id="f1")
+        place(message(), subject="f1")
     with pytest.raises(SlackError):
-        channel.find(finding_id="f1", since=datetime.now(UTC))
+        channel.find(subject="f1", since=datetime.now(UTC))
     here.slack.answer_next(status, error)
 
 
@@ -82,7 +82,7 @@ def test_what_passes_is_worth_another_try(
 def test_a_message_that_is_gone_is_called_so(
     here: Deployment, channel: SlackChannel, error: str
 ) -> None:
-    place = channel.post(message(), finding_id="f1")
+    place = channel.post(message(), subject="f1")
     here.slack.answer_next(200, error)
     with pytest.raises(MessageGoneError):
         channel.update(place, message())
@@ -94,4 +94,4 @@ def test_what_does_not_pass_is_no_expected_failure(
 ) -> None:
     here.slack.answer_next(200, error, times=3)
     with pytest.raises(SlackRefusalError):
-        channel.post(message(), finding_id="f1")
+        channel.post(message(), subject="f1")

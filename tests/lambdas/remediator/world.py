@@ -60,7 +60,7 @@ class World:
         """Have an approver step the finding's record on."""
 
         def decided(record: Record) -> Record:
-            return record.moved_to(status, by="U1", reason="clicked", now=clock.now())
+            return record.with_status(status, by="U1", reason="clicked", now=clock.now())
 
         self.ledger.change(finding.id, decided)
 
