@@ -9,13 +9,13 @@ from lambdas.common.actions import DISMISS_ALL, REMEDIATE_ALL, RESTORE_ALL, RETR
 from lambdas.common.announcer import Announcer
 from lambdas.common.approvers import Approvers
 from lambdas.common.digest import Digest, Order, Tally
-from lambdas.common.digest_message import render_digest
 from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import UNDER_WAY, IllegalTransitionError, Record, Status
 from lambdas.common.remediator import Remediator
 from lambdas.common.slack import MessageGoneError, SlackChannel
+from lambdas.finding_handler.digest_message import render_digest
 
 _AT_A_TIME = 10
 _POSTING = timedelta(seconds=60)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from lambdas.common.approvers import Approvers
 from lambdas.common.environment import hours, number
 from lambdas.common.finding import Severity
-from lambdas.common.policy import Action, RemediationPolicy
+from lambdas.finding_handler.policy import Action, RemediationPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from lambdas.common.announcer import Announcer
 from lambdas.common.digest import digest_id
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger, SpentAllowanceError, TakenObjectError
-from lambdas.common.policy import Action, Decision, RemediationPolicy
 from lambdas.common.record import Record, Status
 from lambdas.common.remediator import Remediator
 from lambdas.finding_handler.joining import joined_by
+from lambdas.finding_handler.policy import Action, Decision, RemediationPolicy
 
 _STATUS = {
     Action.AUTO: Status.REMEDIATING,

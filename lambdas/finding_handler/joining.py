@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from lambdas.common.finding import Finding
-from lambdas.common.policy import Action, Decision
 from lambdas.common.record import POLICY, Record, Status
+from lambdas.finding_handler.policy import Action, Decision
 
 
 def knows(lead: Record, finding: Finding) -> bool:

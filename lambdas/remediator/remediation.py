@@ -6,7 +6,6 @@ from datetime import datetime
 
 from lambdas.common.announcer import Announcer
 from lambdas.common.callback import Callback
-from lambdas.common.claims import Claims
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.ledger import Ledger
 from lambdas.common.messages import render
@@ -19,6 +18,7 @@ from lambdas.common.record import (
     Status,
 )
 from lambdas.common.remediator import Reply
+from lambdas.remediator.claims import Claims
 from lambdas.remediator.progress import Progress
 from lambdas.remediator.quarantine import Quarantine
 from lambdas.remediator.restoration import Restoration

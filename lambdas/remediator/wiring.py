@@ -5,7 +5,6 @@ from typing import Any
 
 from lambdas.common import aws, clock
 from lambdas.common.announcer import Announcer
-from lambdas.common.claims import Claims
 from lambdas.common.digests import Digests
 from lambdas.common.finding import Finding
 from lambdas.common.ledger import Ledger
@@ -13,6 +12,7 @@ from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
 from lambdas.common.witness import Witness
+from lambdas.remediator.claims import Claims
 from lambdas.remediator.copying import Copying
 from lambdas.remediator.environment import Environment
 from lambdas.remediator.objects import Objects

@@ -23,7 +23,6 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common import aws, clock
-from lambdas.common.claims import Claims
 from lambdas.common.digests import Digests
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
@@ -32,6 +31,7 @@ from lambdas.finding_handler import handler as finding_handler
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import wiring
+from lambdas.remediator.claims import Claims
 from local.slack import Message, SlackStandIn
 from tests.lambdas.botocore_calls import one_at_a_time, through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs

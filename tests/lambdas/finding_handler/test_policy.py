@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdas.common.finding import Finding, Severity
-from lambdas.common.policy import Action, RemediationPolicy
 from lambdas.finding_handler.environment import Environment
+from lambdas.finding_handler.policy import Action, RemediationPolicy
 from tests.lambdas.events import finding
 from tests.lambdas.strategies import TYPES, findings
 

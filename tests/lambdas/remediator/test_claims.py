@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from lambdas.common import clock
-from lambdas.common.claims import Claims
 from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
+from lambdas.remediator.claims import Claims
 from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import TABLE, Deployment, plain
 from tests.lambdas.events import finding
