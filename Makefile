@@ -1,10 +1,10 @@
-# `make help` tells the targets. Each installs what it needs: Python 3.11 and Node 20 are all there must be.
+# `make help` tells the targets. Each installs what it needs: Python 3.11 and Node 22 are all there must be.
 
 PYTHON ?= python3
 BIN := .venv/bin
 CDK := node_modules/.bin/cdk
 
-# jsii supports newer releases of Node only; 20 works, and is what Debian has.
+# Node 20, which Debian has, works as well, though jsii does not support it any more.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 .DEFAULT_GOAL := help
