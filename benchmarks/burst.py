@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -83,29 +84,24 @@ def _send(one: Sandbox, events: Sequence[dict[str, Any]]) -> None:
         sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
 
-class _ticking:  # noqa: N801 - a context manager, used as a function
-    """Ticks as the schedule does, as long as it is entered."""
+@contextmanager
+def _ticking(one: Sandbox, seconds: float) -> Iterator[None]:
+    """Tick as the schedule does, and redrive what was given up."""
+    ended = threading.Event()
+    outputs = {**one.outputs.told, "FindingDeadLettersUrl": _nowhere(one)}
 
-    def __init__(self, one: Sandbox, seconds: float) -> None:
-        self._one, self._seconds = one, seconds
-        self._ended = threading.Event()
+    def tick() -> None:
+        while not ended.wait(seconds):
+            one.tick()
+            redrive(sqs=one.client("sqs"), functions=one.client("lambda"), outputs=outputs)
 
-    def __enter__(self) -> None:
-        self._thread = threading.Thread(target=self._tick, daemon=True)
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _tick(self) -> None:
-        while not self._ended.wait(self._seconds):
-            self._one.tick()
-            redrive(
-                sqs=self._one.client("sqs"),
-                functions=self._one.client("lambda"),
-                outputs={**self._one.outputs.told, "FindingDeadLettersUrl": _nowhere(self._one)},
-            )
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _nowhere(one: Sandbox) -> str:
@@ -115,16 +111,24 @@ def _nowhere(one: Sandbox) -> str:
 
 
 def _wait(one: Sandbox, count: int, tick: float) -> None:
-    """Wait until every finding is known and has come to an end, and Slack was told."""
+    """Wait until the queue is empty, every finding has come to an end, and Slack was told."""
     quiet, before = 0, -1
     while quiet < _QUIET_TICKS:
         time.sleep(tick)
         statuses = _statuses(one)
         print(f"  {time.strftime('%H:%M:%S')} {dict(statuses)}", flush=True)
         calls = len(one.slack.requests)
-        is_over = statuses.total() == count and not statuses["REMEDIATING"]
+        is_over = statuses.total() == count and not statuses["REMEDIATING"] and _is_empty(one)
         quiet = quiet + 1 if is_over and calls == before else 0
         before = calls
+
+
+def _is_empty(one: Sandbox) -> bool:
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    answer = one.client("sqs").get_queue_attributes(
+        QueueUrl=one.outputs.finding_queue_url, AttributeNames=names
+    )
+    return all(answer["Attributes"][name] == "0" for name in names)
 
 
 def _records(one: Sandbox) -> Iterator[dict[str, Any]]:

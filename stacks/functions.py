@@ -13,7 +13,7 @@ from stacks.settings import Settings
 
 
 class FindingHandler(HandlerFunction):
-    """Steps 3 and 4: decides about a finding, and starts the remediator or asks in Slack."""
+    """Step 3: decides about a finding, and starts the remediator or asks in Slack."""
 
     LONGEST_RUN = Duration.minutes(1)
 

@@ -34,15 +34,15 @@ class Monitoring(Construct):
         super().__init__(scope, construct_id)
         alarms = [
             *self._failures(functions),
-            *self._given_up(dead_letters),
+            *self._dead_lettered(dead_letters),
             self._alarm(
-                "FindingsWait",
+                "FindingsDelayed",
                 findings.metric_approximate_age_of_oldest_message(statistic="Maximum"),
                 "The oldest finding has waited for a quarter of an hour.",
                 threshold=15 * 60,
             ),
             self._alarm(
-                "SlackUnwell",
+                "SlackUnavailable",
                 _slack_refusals(),
                 "Slack did not take messages; they are told when it does.",
                 threshold=10,
@@ -65,16 +65,18 @@ class Monitoring(Construct):
         for function in functions:
             name = function.node.id
             yield self._alarm(
-                f"{name}Fails", function.metric_errors(), f"{name} failed: its log says why."
+                f"{name}Errors", function.metric_errors(), f"{name} failed: its log says why."
             )
             yield self._alarm(
-                f"{name}Waits", function.metric_throttles(), f"Lambda had no room to run {name}."
+                f"{name}Throttled",
+                function.metric_throttles(),
+                f"Lambda had no room to run {name}.",
             )
 
-    def _given_up(self, queues: Mapping[str, sqs.IQueue]) -> Iterator[cloudwatch.Alarm]:
+    def _dead_lettered(self, queues: Mapping[str, sqs.IQueue]) -> Iterator[cloudwatch.Alarm]:
         for name, queue in queues.items():
             yield self._alarm(
-                f"{name}GivenUp",
+                f"{name}DeadLettered",
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
                 f"{name} failed to the end, and wait in {queue.queue_name} for a person.",
             )

@@ -1,4 +1,4 @@
-"""The Slack channel: one message a finding, posted once and updated in place (steps 3 and 8)."""
+"""The Slack channel: one message a finding, posted once and updated in place (steps 4 and 8)."""
 
 import json
 from collections.abc import Callable
