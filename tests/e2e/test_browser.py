@@ -231,8 +231,8 @@ def test_what_failed_is_tried_again_once_its_cause_is_gone(channel: Channel) -> 
     s3 = channel.deployed.client("s3")
     another = s3.put_object(Bucket=SOURCE, Key=key, Body=b"another")["VersionId"]
     channel.do(message, "Restore")
-    expect(message).to_contain_text("Remediation failed")
-    expect(message).to_contain_text("The object was replaced after the finding")
+    expect(message).to_contain_text("Restore failed")
+    expect(message).to_contain_text("Another object stands under this name by now")
 
     s3.delete_object(Bucket=SOURCE, Key=key, VersionId=another)
     channel.do(message, "Retry")
@@ -263,7 +263,7 @@ def test_a_dry_run_moves_nothing_and_tells_what_it_would_have_moved(channel: Cha
     key, message = channel.find()
     channel.do(message, "Remediate")
     expect(message).to_contain_text("Dry run: nothing was moved")
-    expect(message).to_contain_text("would have been moved: 1")
+    expect(message).to_contain_text("The object, 42 bytes, would have been moved into quarantine.")
     expect(channel.objects("Source bucket").filter(has_text=key)).to_have_count(1)
     expect(channel.objects("Quarantine bucket").filter(has_text=key)).to_have_count(0)
     channel.expect_history("AWAITING REVIEW", "REMEDIATING", "DRY RUN")
