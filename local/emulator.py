@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.error import URLError
 
+import psutil
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -166,11 +168,14 @@ def end_leftover(folder: Path) -> bool:
     file = folder / "pids"
     if not file.exists():
         return True
-    owner, emulator = (Path("/proc") / pid for pid in file.read_text().split())
-    if owner.exists():
+    owner, emulator = map(int, file.read_text().split())
+    if psutil.pid_exists(owner):
         return False
-    if emulator.exists() and str(folder).encode() in (emulator / "environ").read_bytes():
-        os.kill(int(emulator.name), signal.SIGTERM)
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        process = psutil.Process(emulator)
+        # By now the number may be another process's.
+        if process.environ().get("STATE_DIR") == str(folder / "state"):
+            process.terminate()
     file.unlink()
     return True
 
