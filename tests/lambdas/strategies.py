@@ -1,7 +1,11 @@
-"""What Macie may report and the ledger may hold, for hypothesis to choose from."""
+"""What Macie may report and the ledger may hold, for hypothesis to choose from.
+
+Each strategy is made once: hypothesis checks a new one whenever it is drawn from.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -50,12 +54,14 @@ NASTY = [
 PLAIN = ["", "payroll", "2026/Q3/Ü.csv", "The S3 object contains financial information."]
 
 
+@cache
 def hostile_text(*, most: int = 1024) -> st.SearchStrategy[str]:
     """Text that an attacker, or a test of the attacker's patience, would choose."""
     pool = sorted({(piece * times)[:most] for piece in NASTY for times in (1, 3, most)})
     return st.one_of(st.sampled_from(pool), st.sampled_from(PLAIN), st.text(max_size=10))
 
 
+@cache
 def keys() -> st.SearchStrategy[str]:
     """Object keys: any Unicode, 1 to 1,024 bytes in UTF-8.
 
@@ -65,6 +71,7 @@ def keys() -> st.SearchStrategy[str]:
     return texts.map(lambda text: text.encode()[:1024].decode(errors="ignore") or "empty")
 
 
+@cache
 def buckets() -> st.SearchStrategy[str]:
     """Bucket names.
 
@@ -73,11 +80,13 @@ def buckets() -> st.SearchStrategy[str]:
     return st.sampled_from(["abc", "acme-payments", "a.b.c", "a" * 63])
 
 
+@cache
 def moments() -> st.SearchStrategy[datetime]:
     """Moments, in UTC, of our time."""
     return st.datetimes(datetime(2017, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants bounds without a zone
 
 
+@cache
 def affected_objects() -> st.SearchStrategy[AffectedObject]:
     """Objects as Macie saw them."""
     return st.builds(
@@ -95,6 +104,7 @@ def affected_objects() -> st.SearchStrategy[AffectedObject]:
     )
 
 
+@cache
 def findings() -> st.SearchStrategy[Finding]:
     """Findings, from plain to hostile: 50 tags, 200 detections, long texts, strange names."""
     tags = st.builds(Tag, key=hostile_text(most=128), value=hostile_text(most=256))
@@ -125,6 +135,7 @@ def _some(one: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any
     return st.builds(lambda some, count: (some * most)[:count], st.tuples(one, one), times)
 
 
+@cache
 def copies() -> st.SearchStrategy[QuarantinedCopy]:
     """Quarantined copies."""
     version = st.sampled_from(["null", "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY"])
@@ -142,6 +153,7 @@ def copies() -> st.SearchStrategy[QuarantinedCopy]:
     )
 
 
+@cache
 def entries(status: Status, *, is_refused: bool = False) -> st.SearchStrategy[Entry]:
     """Steps of a history that leave it at `status`."""
     return st.builds(
