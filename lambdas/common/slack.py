@@ -18,9 +18,17 @@ _MOST = 999
 _UNWELL = timedelta(seconds=60)
 _EVENT_TYPE = "macie_finding"
 _NOT_SLACK = "an answer that is not Slack's"
-_LATER = frozenset(
-    {"ratelimited", "internal_error", "fatal_error", "service_unavailable", _NOT_SLACK}
-)
+_BUSY = frozenset({"ratelimited", "rate_limited", "service_unavailable"})
+_LATER = _BUSY | {
+    "fatal_error",
+    "internal_error",
+    "org_login_required",
+    "request_timeout",
+    "team_added_to_org",
+    _NOT_SLACK,
+}
+"""What passes, says https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
+
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 
@@ -208,7 +216,8 @@ def _put_off(answer: Answer, code: str) -> SlackError:
     """
     seconds = answer.headers.get("retry-after", "")
     wait = timedelta(seconds=int(seconds)) if seconds.isdigit() else _UNWELL
-    is_refusal = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and code != _NOT_SLACK
+    # Of its internal errors Slack says that some of what was asked may have been done.
+    is_refusal = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and code in _BUSY
     problem = f"Slack answers {answer.status} {code}"
     return SlackError(problem, retry_after=wait, is_refusal=is_refusal)
 

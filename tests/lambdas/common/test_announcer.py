@@ -1,5 +1,6 @@
 """One message a finding, whoever posts it, however often, and whatever happens in between."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
+from local.workspace import Answer
 from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding
@@ -86,6 +88,23 @@ def test_a_post_that_slack_refused_is_made_a_minute_later(
     here.slack.answer_next(504)
     assert not announcer.tell(record)
     assert not announcer.tell(here.ledger.get(record.finding.id))
+    here.clock.ahead = SOON
+    assert announcer.tell(here.ledger.get(record.finding.id))
+    assert len(here.slack.messages) == 1
+
+
+def test_a_post_of_which_slack_does_not_know_is_looked_for_before_it_is_made_again(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    """Of internal_error Slack says: some aspect of the operation may have succeeded."""
+
+    def unsure(_: str, proceed: Callable[[], Answer]) -> Answer:
+        proceed()
+        return Answer(status=200, body={"ok": False, "error": "internal_error"})
+
+    here.slack.mood, well = unsure, here.slack.mood
+    assert not announcer.tell(record)
+    here.slack.mood = well
     here.clock.ahead = SOON
     assert announcer.tell(here.ledger.get(record.finding.id))
     assert len(here.slack.messages) == 1

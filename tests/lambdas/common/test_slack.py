@@ -64,6 +64,8 @@ def test_without_the_scope_nothing_is_found(here: Deployment, channel: SlackChan
         (500, "internal_error"),
         (503, "service_unavailable"),
         (200, "fatal_error"),
+        (200, "rate_limited"),
+        (200, "team_added_to_org"),
     ],
 )
 def test_what_passes_is_worth_another_try(
