@@ -74,7 +74,12 @@ class Announcer:
             BusyError: another invocation is posting the message.
             SlackError: Slack is busy or unwell.
         """
-        self._post(record, thread)
+        try:
+            self._channel.check()
+            self._post(record, thread)
+        except SlackError as error:
+            self._give_back(record, error)
+            raise
 
     def whisper(self, reply: Reply, callback: Callback | None) -> None:
         """Tell the person who clicked, and nobody else.
@@ -87,14 +92,13 @@ class Announcer:
 
     def _put_off(self, record: Record, error: SlackError) -> None:
         later = self._clock() + error.retry_after
+        self._ledger.change(
+            record.finding.id,
+            lambda now: replace(_given_back(now, record, error), tell_at=later),
+        )
 
-        def put_off(now: Record) -> Record:
-            # What Slack refused was not posted; what it did not answer, or did not before, may be.
-            is_sure = error.is_refusal and record.posting_until is None
-            posting_until = None if is_sure else now.posting_until
-            return replace(now, tell_at=later, posting_until=posting_until)
-
-        self._ledger.change(record.finding.id, put_off)
+    def _give_back(self, record: Record, error: SlackError) -> None:
+        self._ledger.change(record.finding.id, lambda now: _given_back(now, record, error))
 
     def _update(self, record: Record, message: SlackMessage) -> None:
         try:
@@ -130,3 +134,9 @@ class Announcer:
         if record.message is not None or (record.posting_until or now) > now:
             raise BusyError(f"the message of {record.finding.id} is being posted")
         return replace(record, posting_until=now + _POSTING)
+
+
+def _given_back(now: Record, told: Record, error: SlackError) -> Record:
+    """Let the next one post what Slack refused; what it did not answer to may stand there."""
+    is_sure = error.is_refusal and told.posting_until is None
+    return replace(now, posting_until=None) if is_sure else now

@@ -41,13 +41,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What somebody decided about all that waited: which action, by whom, when, and why."""
+    """What somebody decided about all that waited: which action, by whom, when, and why.
+
+    `shown` counts the findings that were posted for it, where it is to review them one by one.
+    """
 
     action: str
     by: str
     at: datetime
     reason: str
     is_done: bool = False
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,11 @@ class Digest:
     def pending(self) -> Order | None:
         """The order that is being carried out."""
         return next((order for order in self.orders if not order.is_done), None)
+
+    def with_order(self, order: Order, *, instead_of: Order) -> "Digest":
+        """Put `order` where `instead_of` stands."""
+        orders = (order if one == instead_of else one for one in self.orders)
+        return replace(self, orders=tuple(orders))
 
     def refused(self, order: Order) -> "Digest":
         """Note an order of one who may not decide."""

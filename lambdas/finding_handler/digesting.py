@@ -12,7 +12,13 @@ from lambdas.common.digest import Digest, Order, Tally
 from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError, SlackError
 from lambdas.common.ledger import Ledger
-from lambdas.common.record import UNDER_WAY, IllegalTransitionError, Record, Status
+from lambdas.common.record import (
+    UNDER_WAY,
+    IllegalTransitionError,
+    Record,
+    SlackMessage,
+    Status,
+)
 from lambdas.common.remediator import Remediator
 from lambdas.common.slack import MessageGoneError, SlackChannel
 from lambdas.finding_handler.digest_message import render_digest
@@ -75,15 +81,20 @@ class Digesting:
                     return digest
                 self._decide(finding_id, order, start, target)
         elif digest.message is not None:
-            for record in islice(self._unseen(digest), _AT_A_TIME):
-                self.announcer.show(record, thread=digest.message)
-        done = replace(order, is_done=True)
-        return self.digests.change(
-            digest.id,
-            lambda now: replace(
-                now, orders=tuple(done if one == order else one for one in now.orders)
-            ),
-        )
+            order = self._shown(digest, order, digest.message)
+        return self._replaced(digest.id, order, replace(order, is_done=True))
+
+    def _shown(self, digest: Digest, order: Order, thread: SlackMessage) -> Order:
+        """Post the next findings; each is counted, for Slack may not take all of them at once."""
+        for record in islice(self._unseen(digest), max(0, _AT_A_TIME - order.shown)):
+            self.announcer.show(record, thread=thread)
+            one_more = replace(order, shown=order.shown + 1)
+            self._replaced(digest.id, order, one_more)
+            order = one_more
+        return order
+
+    def _replaced(self, digest_id: str, order: Order, by: Order) -> Digest:
+        return self.digests.change(digest_id, lambda now: now.with_order(by, instead_of=order))
 
     def _decide(self, finding_id: str, order: Order, start: Status, target: Status | None) -> None:
         def decided(record: Record) -> Record:

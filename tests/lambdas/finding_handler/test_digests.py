@@ -1,7 +1,7 @@
 """Too many findings to tell one by one: told in a digest, decided together, none forgotten."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from lambdas.common.actions import option
 from lambdas.common.record import Status
 from local.block_kit import problems
 from local.slack import Message
+from local.workspace import Answer
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,
@@ -180,6 +181,36 @@ def test_they_are_reviewed_one_by_one_ten_at_a_time_in_the_thread(crowded: Deplo
     click(crowded, "review_each")
     shown = [message for message in crowded.slack.messages if message.thread_ts == place]
     assert len(shown) == 13
+
+
+def test_ten_are_reviewed_one_by_one_however_slowly_slack_takes_them(crowded: Deployment) -> None:
+    details = found(crowded, count=20)
+    crowded.deliver(*details)
+    message = digest(crowded)
+    crowded.slack.mood = one_message_a_run(crowded)
+    crowded.clock.ahead = timedelta()
+    assert crowded.slack.click(message.ts, "review_each", APPROVER) == 200
+    for _ in range(20):
+        crowded.clock.ahead += 2 * SETTLED
+        crowded.tick()
+    shown = [one for one in crowded.slack.messages if one.thread_ts == message.ts]
+    assert len(shown) == 10
+    assert "Posting some one by one, decided by" in digest(crowded).text
+
+
+def one_message_a_run(here: Deployment) -> Callable[[str, Callable[[], Answer]], Answer]:
+    """Make a mood in which Slack takes a message, and no other in the next ten seconds."""
+    taken: list[datetime] = []
+
+    def mood(method: str, proceed: Callable[[], Answer]) -> Answer:
+        now = here.clock.now()
+        if method == "chat.postMessage":
+            if taken and now - taken[-1] < timedelta(seconds=10):
+                return Answer(status=429, body={"ok": False, "error": "ratelimited"}, retry_after=1)
+            taken.append(now)
+        return proceed()
+
+    return mood
 
 
 def test_who_may_not_decide_about_one_may_not_about_all(crowded: Deployment) -> None:
