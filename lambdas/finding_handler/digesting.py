@@ -99,14 +99,15 @@ class Digesting:
     def _decide(self, finding_id: str, order: Order, start: Status, target: Status | None) -> None:
         def decided(record: Record) -> Record:
             status = target or record.decision.status
-            if record.status is not start:
+            is_meant = record.standing.at <= order.at
+            if record.status is not start or not is_meant:
                 raise IllegalTransitionError(record, status)
             return record.with_status(status, by=order.by, reason=order.reason, now=self.clock())
 
         try:
             record = self.ledger.change(finding_id, decided)
         except IllegalTransitionError:
-            return  # somebody decided about this one by itself
+            return  # it was decided by itself, or came there after the order: nobody saw it
         if record.status in UNDER_WAY:
             self.remediator.start(finding_id)
         elif record.message is not None:

@@ -55,9 +55,8 @@ def digest(here: Deployment) -> Message:
 
 
 def click(here: Deployment, action_id: str, *, user: str = APPROVER, **more: str) -> None:
-    """Click on the digest, with the clock set right, for Slack's signature."""
+    """Click on the digest, and have done what follows at once."""
     message = digest(here)
-    here.clock.ahead = timedelta()
     choices = [
         one["value"]
         for block in message.blocks
@@ -67,7 +66,7 @@ def click(here: Deployment, action_id: str, *, user: str = APPROVER, **more: str
     ]
     choice = choices[0] if "choice" in more else None
     assert here.slack.click(message.ts, action_id, user, choice=choice) == 200
-    here.clock.ahead = SETTLED
+    here.clock.ahead += SETTLED
     here.tick()
 
 
@@ -162,6 +161,34 @@ def test_all_are_dismissed_for_a_reason(crowded: Deployment) -> None:
     assert "6 dismissed" in text
     assert "accepted risk" in text
     assert len(crowded.bodies(SOURCE)) == COUNT
+
+
+def test_what_comes_after_the_click_is_not_decided_by_it(crowded: Deployment) -> None:
+    details = found(crowded)
+    crowded.deliver(*details[:5])
+    message = digest(crowded)
+    choice = option("false_positive", _digest_id(message))
+    assert crowded.slack.click(message.ts, "dismiss_all", APPROVER, choice=choice) == 200
+    crowded.deliver(*details[5:])
+    text = digest(crowded).text
+    assert statuses(crowded, details[2:5]) == [Status.DISMISSED] * 3
+    assert statuses(crowded, details[5:]) == [Status.AWAITING_REVIEW] * 3
+    assert "3 to be decided" in text
+    click(crowded, "dismiss_all", choice="false_positive")
+    assert statuses(crowded, details[5:]) == [Status.DISMISSED] * 3
+
+
+def test_what_is_quarantined_after_the_click_is_not_restored_by_it(crowded: Deployment) -> None:
+    details = found(crowded, AUTO)
+    crowded.deliver(*details)
+    first, rest = crowded.invocations[:5], crowded.invocations[5:]
+    crowded.invocations = first
+    crowded.remediate()
+    message = digest(crowded)
+    assert crowded.slack.click(message.ts, "restore_all", APPROVER) == 200
+    crowded.invocations += rest
+    crowded.remediate()
+    assert "3 of 6 quarantined, 3 being restored" in digest(crowded).text
 
 
 def test_they_are_reviewed_one_by_one_ten_at_a_time_in_the_thread(crowded: Deployment) -> None:
