@@ -87,12 +87,20 @@ class Digests:
         items = self._table.query("byDueTime", condition, due_for=_DUE_FOR, now=moment)
         return (item["id"] for item in items)
 
-    def drawn(self, digest_id: str, *, changed: int, next_at: datetime | None) -> None:
-        """Note that the digest was drawn; what happened since `changed` leaves it due."""
+    def drawn(self, digest: Digest, *, next_at: datetime | None) -> None:
+        """Note that `digest` was drawn; what happened to it since it was read leaves it due."""
         moment = {} if next_at is None else {"next": int(next_at.timestamp())}
         sets = "REMOVE due_for, due_at" if next_at is None else "SET due_at = :next"
         self._table.write(
-            update(digest_id, sets, only_if="changed = :changed", changed=changed, **moment)
+            update(
+                digest.id,
+                sets,
+                only_if="changed = :changed"
+                " AND (attribute_not_exists(revision) OR revision = :revision)",
+                changed=digest.changed,
+                revision=digest.revision,
+                **moment,
+            )
         )
 
     def put_off(self, digest_id: str, *, until: datetime) -> None:

@@ -135,7 +135,7 @@ class Digesting:
         digest, next_at = self._reminded(digest, tally)
         if digest.pending is not None or self.clock().timestamp() < settled:
             next_at = self.clock() + _SETTLED
-        self.digests.drawn(digest.id, changed=changed, next_at=next_at)
+        self.digests.drawn(replace(digest, changed=changed), next_at=next_at)
 
     def _post(self, digest: Digest, tally: Tally) -> Digest:
         interrupted = digest.posting_until

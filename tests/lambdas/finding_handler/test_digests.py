@@ -301,6 +301,23 @@ def test_a_click_has_it_done_without_waiting_for_the_minute(crowded: Deployment)
     assert crowded.queued() == ["Scheduled Event"]
 
 
+def test_an_order_given_while_the_digest_is_drawn_is_carried_out(crowded: Deployment) -> None:
+    details = found(crowded)
+    crowded.deliver(*details[:-1])
+    message, well = digest(crowded), crowded.slack.mood
+
+    def clicked(_: str, proceed: Callable[[], Answer]) -> Answer:
+        crowded.slack.mood = well
+        assert crowded.slack.click(message.ts, "remediate_all", APPROVER) == 200
+        return proceed()
+
+    crowded.deliver(details[-1])
+    crowded.slack.mood = clicked
+    digest(crowded)
+    digest(crowded)
+    assert statuses(crowded, details[2:]) == [Status.REMEDIATING] * 6
+
+
 def test_an_order_that_was_interrupted_is_carried_out_to_the_end(crowded: Deployment) -> None:
     details = found(crowded)
     crowded.deliver(*details)
