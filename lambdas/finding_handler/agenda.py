@@ -20,6 +20,7 @@ from lambdas.finding_handler.digesting import Digesting
 _AGAIN, _LONGER = timedelta(minutes=5), timedelta(minutes=20)
 _LONGEST = timedelta(hours=2)
 _A_MINUTE = timedelta(seconds=60)
+_MOST_FAILURES = 10
 _UNFINISHED = "The remediator did not come to an end, however often it was started."
 _ADVICE = "See its log and its dead-letter queue, as docs/runbook.md says; then press Retry."
 
@@ -47,15 +48,26 @@ class Agenda:
 
         Returns:
             How many findings and digests were looked at; the next run does the rest.
+
+        Raises:
+            ExceptionGroup: some failed; those behind them were looked at all the same.
         """
         digests = ((self._drawn, digest_id) for digest_id in self.digests.due(self.clock()))
         findings = ((self._looked_at, finding_id) for finding_id in self.ledger.due(self.clock()))
-        done = 0
+        done, failures = 0, list[Exception]()
         for look, subject in chain(digests, findings):
-            if self.clock() >= until or not look(subject, until):
+            try:
+                goes_on = self.clock() < until and look(subject, until)
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                error.add_note(f"while looking at {subject}")
+                failures.append(error)
+                goes_on = len(failures) < _MOST_FAILURES
+            if not goes_on:
                 self._go_on_soon()
                 break
             done += 1
+        if failures:
+            raise ExceptionGroup("not all that was due could be done", failures)
         return done
 
     def _go_on_soon(self) -> None:
@@ -65,6 +77,8 @@ class Agenda:
             self.queue.look_again(after=wait)
 
     def _drawn(self, digest_id: str, until: datetime) -> bool:
+        # First moved on, so that one which fails does not stand before the others for ever.
+        self.digests.put_off(digest_id, until=self.clock() + _AGAIN)
         return self.digesting.work(digest_id, until=until)
 
     def _looked_at(self, finding_id: str, _: datetime) -> bool:

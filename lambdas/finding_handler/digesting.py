@@ -69,7 +69,7 @@ class Digesting:
             self.digests.put_off(digest.id, until=self.clock() + error.retry_after)
             return False
         except BusyError:
-            pass
+            self.digests.put_off(digest.id, until=self.clock() + _POSTING)
         return True
 
     def _carried_out(self, digest: Digest, order: Order, until: datetime) -> Digest:

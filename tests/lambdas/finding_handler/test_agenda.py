@@ -105,6 +105,30 @@ def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) 
     assert len(here.slack.messages) == 2
 
 
+def test_one_that_fails_does_not_keep_those_behind_it(here: Deployment) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    first, second = here.put(), here.put(body=b"another") | {"id": "second"}
+    here.deliver(first, second)
+    here.clock.ahead = SOON
+    here.slack.answer_next(200, "invalid_blocks")
+    assert here.tick_fails()
+    assert "please decide" in here.message.text
+    here.clock.ahead += SOON
+    here.tick()
+    assert len(here.slack.messages) == 2
+
+
+def test_what_fails_is_named_in_the_log(here: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    found = here.put()
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.deliver(found)
+    here.clock.ahead = SOON
+    here.slack.answer_next(200, "invalid_blocks")
+    with caplog.at_level("ERROR"):
+        assert here.tick_fails()
+    assert found["id"] in caplog.text
+
+
 def test_runs_that_slack_refuses_at_the_same_time_have_one_successor(here: Deployment) -> None:
     here.slack.answer_next(429, "ratelimited", retry_after=9)
     here.deliver(here.put())

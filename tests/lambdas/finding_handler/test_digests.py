@@ -346,6 +346,17 @@ def test_what_slack_does_not_take_is_drawn_later(crowded: Deployment) -> None:
     assert "📚 6 findings" in digest(crowded).text
 
 
+def test_a_digest_that_slack_refuses_does_not_keep_the_others(crowded: Deployment) -> None:
+    crowded.deliver(*found(crowded, REVIEW, count=4), *found(crowded, "another", count=3))
+    crowded.slack.answer_next(200, "invalid_blocks")
+    crowded.clock.ahead += SETTLED
+    assert crowded.tick_fails()
+    assert [one.text.startswith("📚") for one in crowded.slack.messages].count(True) == 1
+    crowded.clock.ahead += timedelta(minutes=6)
+    crowded.tick()
+    assert [one.text.startswith("📚") for one in crowded.slack.messages].count(True) == 2
+
+
 def test_a_digest_whose_post_was_not_answered_is_found_again(crowded: Deployment) -> None:
     crowded.deliver(*found(crowded))
     crowded.slack.lose_next_answer()
