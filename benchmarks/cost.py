@@ -80,7 +80,7 @@ def of_month(alarms: int) -> Units:
         # The agenda every minute; Lambda asks both queues five times in parallel, every 20 s.
         "lambda invocation": minutes,
         "lambda GB-second, arm64": minutes * 0.5 * 0.02,
-        "dynamodb read unit": minutes * 2,
+        "dynamodb read unit": minutes * 3,
         "sqs request": minutes * 3 + 2 * 5 * 3 * minutes,
         "secrets manager secret, month": 1,
         "kms key, month": 2,

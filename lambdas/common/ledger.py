@@ -11,7 +11,7 @@ from lambdas.common.codec import decode, encode
 from lambdas.common.digests import item_of
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
-from lambdas.common.record import Record
+from lambdas.common.record import UNDER_WAY, Record
 from lambdas.common.table import Table, Write, put, update
 
 _MOST_TRIES = 8
@@ -97,11 +97,18 @@ class Ledger:
             if item["id"] != finding.id:
                 yield decode(Record, item)
 
-    def due(self, now: datetime) -> Iterator[str]:
-        """Answer the ids of the findings about which something is to be done, most urgent first."""
-        condition = "due_for = :finding AND due_at <= :now"
+    def due_to_move(self, now: datetime) -> Iterator[str]:
+        """Answer the ids of the findings that stand under way for too long, the oldest first."""
+        return self._due(_MOVE, now)
+
+    def due_to_tell(self, now: datetime) -> Iterator[str]:
+        """Answer the ids of the findings about which people are to be told, the oldest first."""
+        return self._due(_TELL, now)
+
+    def _due(self, due_for: str, now: datetime) -> Iterator[str]:
+        condition = "due_for = :due_for AND due_at <= :now"
         moment = int(now.timestamp())
-        items = self._table.query("byDueTime", condition, finding=_DUE_FOR, now=moment)
+        items = self._table.query("byDueTime", condition, due_for=due_for, now=moment)
         return (item["id"] for item in items)
 
     def change(
@@ -170,11 +177,12 @@ class Ledger:
         return [one_more]
 
 
-_DUE_FOR = "FINDING"
+_MOVE, _TELL = "REMEDIATION", "FINDING"
 
 
 def _item(record: Record) -> dict[str, Any]:
-    due = {"due_for": _DUE_FOR, "due_at": int(record.due.timestamp())} if record.due else {}
+    due_for = _MOVE if record.status in UNDER_WAY and record.tell_at is None else _TELL
+    due = {"due_for": due_for, "due_at": int(record.due.timestamp())} if record.due else {}
     return {
         "id": record.finding.id,
         "object_id": _object_id(record.finding),

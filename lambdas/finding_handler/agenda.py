@@ -52,10 +52,13 @@ class Agenda:
         Raises:
             ExceptionGroup: some failed; those behind them were looked at all the same.
         """
-        digests = ((self._drawn, digest_id) for digest_id in self.digests.due(self.clock()))
-        findings = ((self._looked_at, finding_id) for finding_id in self.ledger.due(self.clock()))
+        now = self.clock()
+        # What is to be moved first: that needs no Slack, which may be unwell for a day.
+        moves = ((self._looked_at, finding_id) for finding_id in self.ledger.due_to_move(now))
+        digests = ((self._drawn, digest_id) for digest_id in self.digests.due(now))
+        findings = ((self._looked_at, finding_id) for finding_id in self.ledger.due_to_tell(now))
         done, failures = 0, list[Exception]()
-        for look, subject in chain(digests, findings):
+        for look, subject in chain(moves, digests, findings):
             try:
                 goes_on = self.clock() < until and look(subject, until)
             except Exception as error:  # noqa: BLE001 - it is raised below

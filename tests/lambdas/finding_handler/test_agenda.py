@@ -155,6 +155,17 @@ def test_a_start_that_got_lost_is_made_again(here: Deployment) -> None:
     assert here.record(found).due is None
 
 
+def test_a_start_that_got_lost_is_made_again_while_slack_is_down(here: Deployment) -> None:
+    here.slack.answer_next(503, "service_unavailable", times=100)
+    here.deliver(here.put())
+    found = here.put(AUTO, body=b"another")
+    here.deliver(found)
+    here.invocations.clear()
+    here.clock.ahead = timedelta(minutes=21)
+    here.tick()
+    assert [one.payload["finding_id"] for one in here.invocations] == [found["id"]]
+
+
 def test_a_remediation_that_never_ends_is_told_as_a_failure_that_can_be_retried(
     here: Deployment,
 ) -> None:
