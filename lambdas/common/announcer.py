@@ -122,11 +122,12 @@ class Announcer:
         self._told(claimed, posted)
 
     def _told(self, record: Record, message: SlackMessage) -> None:
-        self._ledger.change(
-            record.finding.id,
-            lambda now: replace(now, message=message, tell_at=None),
-            known=record,
-        )
+        def told(now: Record) -> Record:
+            # What happened meanwhile, and Slack did not take, is still to be told.
+            tell_at = None if now.tell_at == record.tell_at else now.tell_at
+            return replace(now, message=message, tell_at=tell_at)
+
+        self._ledger.change(record.finding.id, told, known=record)
 
     def _posting(self, record: Record) -> Record:
         """Reserve the posting, so that two deliveries of one event post one message."""

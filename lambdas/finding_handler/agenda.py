@@ -117,5 +117,10 @@ class Agenda:
             self.channel.reply(record.message, reminder(record, self.approvers.named()))
         except SlackError:
             return False
-        self.ledger.change(record.finding.id, lambda now: replace(now, look_at=None))
+        self.ledger.change(record.finding.id, lambda now: _after_reminder(now, record))
         return True
+
+
+def _after_reminder(now: Record, reminded: Record) -> Record:
+    """Look no more whether it waits; what was decided meanwhile is watched on its own."""
+    return replace(now, look_at=None) if now.standing == reminded.standing else now

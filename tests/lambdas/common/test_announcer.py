@@ -141,6 +141,25 @@ def test_slack_is_left_alone_for_as_long_as_it_wants(
     assert here.slack.requests == ["chat.postMessage", "chat.postMessage"]
 
 
+def test_what_slack_refused_while_older_news_was_told_is_told_as_well(
+    here: Deployment, announcer: Announcer, record: Record
+) -> None:
+    announcer.tell(record)
+    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    announcer.tell(here.ledger.get(record.finding.id))
+    outdated = here.ledger.get(record.finding.id)
+    later, well = clock.now() + timedelta(minutes=2), here.slack.mood
+
+    def overtaken(_: str, proceed: Callable[[], Answer]) -> Answer:
+        here.slack.mood = well
+        here.ledger.change(record.finding.id, lambda now: replace(now, tell_at=later))
+        return proceed()
+
+    here.clock.ahead, here.slack.mood = SOON, overtaken
+    assert announcer.tell(outdated)
+    assert here.ledger.get(record.finding.id).tell_at == later
+
+
 def test_a_post_whose_place_was_not_written_down_is_found_and_brought_up_to_date(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:

@@ -1,5 +1,6 @@
 """What is done without anybody's asking, once a minute."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 
 from lambdas.common.record import Status
 from local.slack import Message
+from local.workspace import Answer
 from tests.lambdas.deployment import APPROVER, AUTO, Deployment, deployed
 
 DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)
@@ -50,6 +52,30 @@ def test_nobody_is_reminded_of_what_is_decided(here: Deployment) -> None:
     here.remediate()
     here.tick()
     assert replies(here) == []
+
+
+def test_what_is_decided_while_people_are_reminded_is_watched(here: Deployment) -> None:
+    found = here.put()
+    here.deliver(found)
+    here.clock.ahead = DAY
+    well = here.slack.mood
+
+    def decided(_: str, proceed: Callable[[], Answer]) -> Answer:
+        here.slack.mood = well
+        here.ledger.change(
+            found["id"],
+            lambda now: now.with_status(
+                Status.REMEDIATING, by=APPROVER, reason="so", now=here.clock.now()
+            ),
+        )
+        return proceed()
+
+    here.slack.mood = decided
+    here.tick()
+    assert len(replies(here)) == 1
+    here.clock.ahead += timedelta(minutes=21)
+    here.tick()
+    assert [one.payload["finding_id"] for one in here.invocations] == [found["id"]]
 
 
 def test_two_runs_at_once_remind_once(waiting: Deployment) -> None:
