@@ -138,6 +138,7 @@ def test_a_refusal_is_raised_by_its_code(server: Server) -> None:
 PASSING: list[tuple[str, Any]] = [
     ("throttled", refusal("ThrottlingException")),
     ("too much", refusal("ProvisionedThroughputExceededException")),
+    ("a transaction on the same item", refusal("TransactionConflictException")),
     ("an internal error", (500, {}, b"<html>")),
     ("unavailable", (503, {}, b"")),
     ("too many requests", (429, {"x-amzn-ErrorType": "TooManyRequestsException"}, b"")),
