@@ -27,6 +27,7 @@ _THROTTLED = frozenset(
         "RequestThrottled",
         "ThrottlingException",
         "TooManyRequestsException",
+        "TransactionConflictException",
         "TransactionInProgressException",
     }
 )

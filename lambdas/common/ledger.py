@@ -69,7 +69,10 @@ class Ledger:
             self._witness(record)
             return record
         if 0 in refused:
-            return self.get(record.finding.id)
+            there = self.get(record.finding.id)
+            if there == record:
+                self._witness(record)  # it was written, and the answer got lost
+            return there
         if leads and 1 in refused:
             raise TakenObjectError(self._table.get(_lead_id(record.finding))["finding_id"])
         raise SpentAllowanceError(record.finding.id)
@@ -128,11 +131,13 @@ class Ledger:
             SpentAllowanceError: the step is automatic, and the hour's allowance is spent.
             BusyError: others kept writing.
         """
-        after = None
+        after, is_step = None, False
         for _ in range(_MOST_TRIES):
             before, known = known or self.get(finding_id), None
-            if before == after:
-                return before  # it was written, and the answer got lost
+            if before == after:  # it was written, and the answer got lost
+                if is_step:
+                    self._witness(after)
+                return after
             after = replace(change(before), revision=before.revision + 1)
             is_step = after.history != before.history
             new = put(_item(after), only_if="revision = :revision", revision=before.revision)

@@ -1,5 +1,7 @@
 """The ledger's table: items as plain values, conditional writes that tell which was refused."""
 
+import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +9,11 @@ from lambdas.common.aws import AwsError, Call
 from lambdas.common.errors import BusyError
 
 _MOST_TRIES = 8
+_PASSING = frozenset({"ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
+"""Why a transaction is canceled that can be done a moment later.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+"""
 
 Write = Mapping[str, Any]
 """What `put`, `update` and `delete` make, for `Table.write`."""
@@ -79,12 +86,12 @@ class Table:
         """Do all of `writes` or none; answer the numbers of those whose condition did not hold.
 
         Raises:
-            BusyError: others kept writing to the same items.
+            BusyError: others kept writing to the same items, or to very many.
         """
         if len(writes) == 1:
             return self._write_alone(writes[0])
         request = [{kind: self._here(body) for kind, body in one.items()} for one in writes]
-        for _ in range(_MOST_TRIES):
+        for tries in range(_MOST_TRIES):
             try:
                 self._call("TransactWriteItems", TransactItems=request)
             except AwsError as error:
@@ -93,10 +100,11 @@ class Table:
                 codes = [reason["Code"] for reason in error.details["CancellationReasons"]]
                 if refused := _places(codes, "ConditionalCheckFailed"):
                     return refused
-                if not _places(codes, "TransactionConflict"):
+                if not _PASSING.intersection(codes):
                     raise
             else:
                 return frozenset()
+            time.sleep(random.uniform(0, min(1, 0.02 * 2**tries)))  # noqa: S311 - jitter
         raise BusyError("the ledger is being written by others")
 
     def count(self, item_id: str, counter: str, *, expires: int) -> int:

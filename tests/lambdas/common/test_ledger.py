@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from lambdas.common import clock
+from lambdas.common.aws import Call
+from lambdas.common.digest import Order
+from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger, UnknownFindingError
 from lambdas.common.record import IllegalTransitionError, Record, Status
@@ -127,6 +130,40 @@ def test_the_witness_sees_each_step_once(ledger: Ledger, witnessed: list[Record]
     ledger.change(finding_id, lambda record: replace(record, other_versions=2))
     ledger.change(finding_id, approved("U1"))
     assert [record.status for record in witnessed] == [Status.AWAITING_REVIEW, Status.REMEDIATING]
+
+
+def twice(call: Call) -> Call:
+    """Ask for each write twice, as one does whose first answer got lost."""
+
+    def asked(operation: str, **request: Any) -> dict[str, Any]:
+        if operation in {"PutItem", "UpdateItem"}:
+            call(operation, **request)
+        return call(operation, **request)
+
+    return asked
+
+
+def test_the_witness_sees_a_step_whose_answer_got_lost(
+    here: Deployment, witnessed: list[Record]
+) -> None:
+    assert here.is_quiet
+    table = Table(twice(through(plain("dynamodb"))), TABLE)
+    ledger = Ledger(table, witnessed.append)
+    finding_id = ledger.open(opened()).finding.id
+    assert ledger.change(finding_id, approved("U1")) == ledger.get(finding_id)
+    assert [record.status for record in witnessed] == [Status.AWAITING_REVIEW, Status.REMEDIATING]
+
+
+def test_an_order_whose_answer_got_lost_is_written_once(here: Deployment) -> None:
+    record = replace(here.ledger.open(opened()), digest="digest#1")
+    here.digests.mark(record, now=clock.now())
+    order = Order(action="dismiss_all", by="U1", at=clock.now(), reason="so")
+    digests = Digests(Table(twice(through(plain("dynamodb"))), TABLE))
+    ordered = digests.change(
+        "digest#1", lambda digest: replace(digest, orders=(*digest.orders, order))
+    )
+    assert ordered.orders == (order,)
+    assert here.digests.get("digest#1") == ordered
 
 
 def test_findings_on_the_same_object_are_found_without_the_one_that_asks(ledger: Ledger) -> None:
