@@ -121,9 +121,9 @@ class Deployment:
 
     def deliver(self, *details: Any) -> list[str]:
         """Have the finding handler take events off the queue; answer those it gives back."""
-        batch = sqs(*(one if isinstance(one, str) else macie_event(one) for one in details))
-        answer = finding_handler.lambda_handler(batch, Context())
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        return given_back(
+            sqs(*(one if isinstance(one, str) else macie_event(one) for one in details))
+        )
 
     def deliver_at_once(self, times: int, found: Any) -> list[list[str]]:
         """Deliver the same event several times at the same time."""
@@ -158,7 +158,7 @@ class Deployment:
     def tick_fails(self) -> bool:
         """Have the finding handler go through its agenda; answer whether it failed."""
         event = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
-        return bool(finding_handler.lambda_handler(sqs(event), Context())["batchItemFailures"])
+        return bool(given_back(sqs(event)))
 
     def queued(self) -> list[str]:
         """Take what the functions themselves put into the queue; answer what it is."""
@@ -178,8 +178,7 @@ class Deployment:
 
     def deliver_event(self, event: Any) -> list[str]:
         """Have the finding handler take an event off the queue; answer it if it is given back."""
-        answer = finding_handler.lambda_handler(sqs(event), Context())
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        return given_back(sqs(event))
 
     def set_variable(self, name: str, value: str) -> None:
         """Deploy the functions again with an environment variable changed."""
@@ -216,6 +215,18 @@ class Deployment:
         listed = self.s3.list_object_versions(Bucket=bucket).get("Versions", [])
         places = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in listed]
         return [self.s3.get_object(Bucket=bucket, **one)["Body"].read() for one in places]
+
+
+def given_back(batch: dict[str, Any]) -> list[str]:
+    """Have the finding handler take a batch; answer what the queue will deliver again.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    try:
+        answer = finding_handler.lambda_handler(batch, Context())
+    except finding_handler.NothingTakenError:
+        return [record["messageId"] for record in batch["Records"]]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 @contextmanager

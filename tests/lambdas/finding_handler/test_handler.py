@@ -7,8 +7,9 @@ import pytest
 
 from lambdas.common.ledger import UnknownFindingError
 from lambdas.common.record import POLICY, Status
+from lambdas.finding_handler import handler
 from tests.lambdas.deployment import AUTO, BOT_TOKEN, CHANNEL, IGNORE, QUARANTINE, Deployment
-from tests.lambdas.events import CLASSIFICATION, detail
+from tests.lambdas.events import CLASSIFICATION, Context, detail, macie_event, sqs
 
 LATER = timedelta(seconds=61)
 
@@ -166,8 +167,24 @@ def test_one_bad_record_is_given_back_and_its_batch_mates_are_taken(
     assert len(here.invocations) == 1
 
 
-def test_a_batch_of_bad_records_is_given_back_without_an_exception(here: Deployment) -> None:
+def test_a_batch_of_bad_records_is_given_back_as_a_whole(here: Deployment) -> None:
     assert here.deliver("{", "}") == ["message-0", "message-1"]
+
+
+def test_where_nothing_is_taken_lambda_counts_an_error_for_the_alarm(here: Deployment) -> None:
+    """Of a batch that is given back in an answer, in part or as a whole, it counts none."""
+    assert here.is_quiet
+    with pytest.raises(handler.NothingTakenError):
+        handler.lambda_handler(sqs("{"), Context())
+
+
+def test_what_another_invocation_has_in_hand_is_no_error(here: Deployment) -> None:
+    found = here.put()
+    here.slack.answer_next(504)
+    here.deliver(found)
+    here.restart()
+    answer = handler.lambda_handler(sqs(macie_event(found)), Context())
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, "ratelimited"), (500, "internal_error")])
