@@ -29,7 +29,19 @@ _LATER = _BUSY | {
 }
 """What passes, says https://docs.slack.dev/reference/methods/chat.postMessage#errors"""
 
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+_GONE = frozenset(
+    {
+        "cant_update_message",
+        "channel_not_found",
+        "edit_window_closed",
+        "is_archived",
+        "is_inactive",
+        "message_not_found",
+        "not_in_channel",
+    }
+)
+"""Why nobody can get at a message any more, or not where it stands: the setting may name another
+channel since."""
 
 
 class SlackRefusalError(Exception):
@@ -41,7 +53,7 @@ class SlackRefusalError(Exception):
 
 
 class MessageGoneError(Exception):
-    """The message can not be updated any more: somebody deleted it, or the workspace forbids it."""
+    """The message is out of reach: it was deleted, its channel was left, or it may not change."""
 
 
 class SlackChannel:
@@ -111,12 +123,7 @@ class SlackChannel:
             MessageGoneError: there is nothing left to update.
             SlackError: Slack is busy or unwell.
         """
-        try:
-            self._call("chat.update", channel=place.channel, ts=place.ts, **_body(message))
-        except SlackRefusalError as error:
-            if error.code in _GONE:
-                raise MessageGoneError(place.ts) from error
-            raise
+        self._call_about(place, "chat.update", ts=place.ts, **_body(message))
 
     def find(self, *, subject: str, since: datetime) -> SlackMessage | None:
         """Look for the message of a finding or digest among those posted after `since`.
@@ -148,9 +155,10 @@ class SlackChannel:
         """Post `text` in the thread of the message at `place`.
 
         Raises:
+            MessageGoneError: there is nothing left to reply to.
             SlackError: Slack is busy or unwell.
         """
-        self._call("chat.postMessage", channel=place.channel, thread_ts=place.ts, text=text)
+        self._call_about(place, "chat.postMessage", thread_ts=place.ts, text=text)
 
     def whisper(self, user: str, text: str) -> None:
         """Tell `user` something in the channel that nobody else sees.
@@ -161,6 +169,14 @@ class SlackChannel:
             SlackError: Slack is busy or unwell.
         """
         self._call("chat.postEphemeral", channel=self._channel, user=user, text=text)
+
+    def _call_about(self, place: SlackMessage, method: str, **fields: Any) -> None:
+        try:
+            self._call(method, channel=place.channel, **fields)
+        except SlackRefusalError as error:
+            if error.code in _GONE:
+                raise MessageGoneError(place.ts) from error
+            raise
 
     def _call(self, method: str, **fields: Any) -> Any:
         self.check()

@@ -13,7 +13,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.queues import AgendaQueue
 from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
 from lambdas.common.remediator import Remediator
-from lambdas.common.slack import SlackChannel
+from lambdas.common.slack import MessageGoneError, SlackChannel
 from lambdas.common.wording import reminder
 from lambdas.finding_handler.digesting import Digesting
 
@@ -117,6 +117,8 @@ class Agenda:
             self.channel.reply(record.message, reminder(record, self.approvers.named()))
         except SlackError:
             return False
+        except MessageGoneError:
+            return self.announcer.tell(record)  # which posts it again; the reminder goes there
         self.ledger.change(record.finding.id, lambda now: _after_reminder(now, record))
         return True
 

@@ -80,7 +80,9 @@ def test_what_passes_is_worth_another_try(
     here.slack.answer_next(status, error)
 
 
-@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+@pytest.mark.parametrize(
+    "error", ["message_not_found", "cant_update_message", "is_archived", "channel_not_found"]
+)
 def test_a_message_that_is_gone_is_called_so(
     here: Deployment, channel: SlackChannel, error: str
 ) -> None:
@@ -88,6 +90,9 @@ def test_a_message_that_is_gone_is_called_so(
     here.slack.answer_next(200, error)
     with pytest.raises(MessageGoneError):
         channel.update(place, message())
+    here.slack.answer_next(200, error)
+    with pytest.raises(MessageGoneError):
+        channel.reply(place, "a reminder")
 
 
 @pytest.mark.parametrize("error", ["invalid_auth", "channel_not_found", "invalid_blocks"])

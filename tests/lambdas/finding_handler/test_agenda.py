@@ -93,6 +93,18 @@ def test_a_reminder_that_slack_does_not_take_is_made_later(waiting: Deployment) 
     assert len(replies(waiting)) == 1
 
 
+def test_what_stands_in_a_channel_that_is_left_is_told_and_reminded_of_in_the_new_one(
+    waiting: Deployment,
+) -> None:
+    waiting.slack.answer_next(200, "is_archived", times=2)
+    waiting.tick()
+    old, new = waiting.slack.messages
+    assert new.text == old.text
+    waiting.clock.ahead += SOON
+    waiting.tick()
+    assert [reply.thread_ts for reply in replies(waiting)] == [new.ts]
+
+
 def test_without_a_setting_nobody_is_reminded() -> None:
     with deployed(REMINDER_HOURS="") as here:
         here.deliver(here.put())
