@@ -53,7 +53,9 @@ class SecretReader:
 
 
 def _parsed(text: str) -> SlackSecret:
-    value = json.loads(text)
+    # Spaces and line ends that were pasted along; a header with one can't be sent, and the error
+    # that says so has the token in it.
+    value = {name: str(told or "").strip() for name, told in json.loads(text).items()}
     if not value.get("botToken") or not value.get("signingSecret"):
         raise SecretNotSetError("put botToken and signingSecret into the Slack secret")
     signing_secrets = (value["signingSecret"], value.get("previousSigningSecret"))

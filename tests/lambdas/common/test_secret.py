@@ -53,6 +53,14 @@ def test_an_empty_secret_is_refused_and_read_again_at_once(
     assert "set" in (reader.read().bot_token, *reader.read().signing_secrets)
 
 
+def test_line_ends_that_were_pasted_along_do_not_count(
+    here: Deployment, reader: SecretReader
+) -> None:
+    here.put_secret(botToken="xoxb-test\n", signingSecret=" signing-secret\r\n")
+    assert reader.read().bot_token == "xoxb-test"
+    assert reader.read().signing_secrets == ("signing-secret",)
+
+
 def test_the_secret_is_in_no_representation(reader: SecretReader) -> None:
     assert "xoxb" not in repr(reader.read())
     assert "signing-secret" not in repr(reader.read())
