@@ -66,7 +66,8 @@ class Agenda:
                 failures.append(error)
                 goes_on = len(failures) < _MOST_FAILURES
             if not goes_on:
-                self._go_on_soon()
+                if not failures:
+                    self._go_on_soon()
                 break
             done += 1
         if failures:

@@ -156,6 +156,18 @@ def test_one_that_fails_does_not_keep_those_behind_it(here: Deployment) -> None:
     assert len(here.slack.messages) == 2
 
 
+def test_where_all_fail_ten_are_tried_and_the_next_minute_is_waited_for(here: Deployment) -> None:
+    here.slack.answer_next(429, "ratelimited", retry_after=60)
+    for number in range(12):
+        here.deliver(here.put(body=f"card {number}".encode()))
+    here.clock.ahead = SOON
+    here.slack.requests.clear()
+    here.slack.answer_next(200, "invalid_auth", times=100)
+    assert here.tick_fails()
+    assert len(here.slack.requests) == 10
+    assert here.waiting_in_queue() == 0
+
+
 def test_what_fails_is_named_in_the_log(here: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     found = here.put()
     here.slack.answer_next(429, "ratelimited", retry_after=1)
