@@ -61,6 +61,8 @@ def event_queue(
         "Queue",
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
+        # As long as SQS can: what it deletes for its age reaches no dead-letter queue.
+        retention_period=Duration.days(14),
         # Six times, says https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         visibility_timeout=Duration.seconds(6 * longest_run.to_seconds()),
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=5),

@@ -57,6 +57,13 @@ def test_an_event_is_tried_five_times_then_kept_for_two_weeks(template: Template
     template.has_resource_properties("AWS::SQS::Queue", {"MessageRetentionPeriod": 14 * 24 * 3600})
 
 
+def test_no_queue_forgets_before_it_has_to(template: Template) -> None:
+    """What SQS deletes for its age, four days by default, reaches no dead-letter queue."""
+    queues = template.find_resources("AWS::SQS::Queue").values()
+    kept = [queue["Properties"].get("MessageRetentionPeriod") for queue in queues]
+    assert kept == [14 * 24 * 3600] * 4
+
+
 def test_the_queue_hides_a_batch_for_six_times_as_long_as_the_handler_may_run(
     template: Template,
 ) -> None:
