@@ -138,16 +138,25 @@ class Digesting:
         self.digests.drawn(replace(digest, changed=changed), next_at=next_at)
 
     def _post(self, digest: Digest, tally: Tally) -> Digest:
-        interrupted = digest.posting_until
+        self.channel.check()
         self.digests.change(digest.id, self._posting)
-        place = None
-        if interrupted is not None:
-            place = self.channel.find(subject=digest.id, since=digest.subject.opened_at)
-        if place is None:
-            place = self.channel.post(render_digest(digest, tally), subject=digest.id)
+        try:
+            place = self._place(digest) or self.channel.post(
+                render_digest(digest, tally), subject=digest.id
+            )
+        except SlackError as error:
+            if error.is_refusal and digest.posting_until is None:
+                self.digests.change(digest.id, lambda now: replace(now, posting_until=None))
+            raise
         return self.digests.change(
             digest.id, lambda now: replace(now, message=place, posting_until=None)
         )
+
+    def _place(self, digest: Digest) -> SlackMessage | None:
+        """Look for the message, if whoever was to post it may have done so."""
+        if digest.posting_until is None:
+            return None
+        return self.channel.find(subject=digest.id, since=digest.subject.opened_at)
 
     def _posting(self, digest: Digest) -> Digest:
         now = self.clock()

@@ -346,6 +346,20 @@ def test_what_slack_does_not_take_is_drawn_later(crowded: Deployment) -> None:
     assert "📚 6 findings" in digest(crowded).text
 
 
+def test_a_digest_that_slack_was_too_busy_for_is_posted_as_soon_as_slack_wants(
+    crowded: Deployment,
+) -> None:
+    crowded.deliver(*found(crowded))
+    crowded.slack.requests.clear()
+    crowded.slack.answer_next(429, "ratelimited", retry_after=1)
+    crowded.clock.ahead += SETTLED
+    crowded.tick()
+    crowded.clock.ahead += timedelta(seconds=2)
+    crowded.tick()
+    assert crowded.slack.requests == ["chat.postMessage", "chat.postMessage"]
+    assert crowded.slack.messages[-1].text.startswith("📚")
+
+
 def test_a_digest_that_slack_refuses_does_not_keep_the_others(crowded: Deployment) -> None:
     crowded.deliver(*found(crowded, REVIEW, count=4), *found(crowded, "another", count=3))
     crowded.slack.answer_next(200, "invalid_blocks")
