@@ -1,5 +1,7 @@
 """What a function tells the people who run it: a log line and metrics for all that matters."""
 
+from contextlib import AbstractContextManager
+
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
@@ -21,6 +23,10 @@ class Witness:
 
     def __init__(self, logger: Logger) -> None:
         self._logger = logger
+
+    def about(self, subject: str) -> AbstractContextManager[None]:
+        """Name a finding or digest on each line that is written meanwhile."""
+        return self._logger.append_context_keys(finding_id=subject)
 
     def step(self, record: Record) -> None:
         """See the latest step of `record`, just written down."""

@@ -1,6 +1,7 @@
 """What is to be done without anybody's asking: digests drawn, Slack told again, people reminded."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -31,7 +32,10 @@ class _NotDueError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """Goes through the findings that are due, with all that it acts through."""
+    """Goes through the findings that are due, with all that it acts through.
+
+    `about` names the finding or digest in the log as long as it is looked at.
+    """
 
     ledger: Ledger
     digests: Digests
@@ -41,6 +45,7 @@ class Agenda:
     channel: SlackChannel
     queue: AgendaQueue
     approvers: Approvers
+    about: Callable[[str], AbstractContextManager[None]]
     clock: Callable[[], datetime]
 
     def run(self, *, until: datetime) -> int:
@@ -60,7 +65,8 @@ class Agenda:
         done, failures = 0, list[Exception]()
         for look, subject in chain(moves, digests, findings):
             try:
-                goes_on = self.clock() < until and look(subject, until)
+                with self.about(subject):
+                    goes_on = self.clock() < until and look(subject, until)
             except Exception as error:  # noqa: BLE001 - it is raised below
                 error.add_note(f"while looking at {subject}")
                 failures.append(error)

@@ -71,6 +71,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         channel=channel,
         queue=queue,
         approvers=settings.who_may_decide,
+        about=witness.about,
         clock=clock.now,
     )
     reconciliation = Reconciliation(

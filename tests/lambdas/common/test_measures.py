@@ -92,6 +92,26 @@ def test_every_line_of_a_finding_names_it(here: Deployment) -> None:
     assert {line.get("finding_id") for line in lines} == {found["id"]}
 
 
+def test_what_slack_does_not_take_of_what_is_due_is_logged_under_its_finding(
+    here: Deployment,
+) -> None:
+    found = here.put()
+    here.slack.answer_next(429, "ratelimited", retry_after=1, times=2)
+    here.deliver(found)
+    here.clock.ahead = timedelta(minutes=1)
+    log = io.StringIO()
+    stream = cast("logging.StreamHandler[Any]", handler.logger.registered_handler)
+    before = stream.setStream(log)
+    here.tick()
+    stream.setStream(before)
+    refused, agenda = map(json.loads, log.getvalue().splitlines())
+    assert (refused["reason"], refused["finding_id"]) == (
+        "Slack answers 429 ratelimited",
+        found["id"],
+    )
+    assert "finding_id" not in agenda
+
+
 def test_what_is_due_is_not_logged_under_the_finding_before_it(here: Deployment) -> None:
     log = io.StringIO()
     stream = cast("logging.StreamHandler[Any]", handler.logger.registered_handler)
