@@ -49,7 +49,7 @@ def main() -> None:
             one.slack.mood = faults.moody(plan, seconds_a_message=1)
             began = time.monotonic()
             _send(one, events)
-            _wait(one, len(events), arguments.tick)
+            _wait(one, arguments.tick)
             took = time.monotonic() - began
         _print(one, events, plan, took)
 
@@ -110,15 +110,18 @@ def _nowhere(one: Sandbox) -> str:
     return url
 
 
-def _wait(one: Sandbox, count: int, tick: float) -> None:
-    """Wait until the queue is empty, every finding has come to an end, and Slack was told."""
+def _wait(one: Sandbox, tick: float) -> None:
+    """Wait until the queue is empty, all that is known has come to an end, and Slack was told.
+
+    A finding that was lost is never known: that is printed, not waited for.
+    """
     quiet, before = 0, -1
     while quiet < _QUIET_TICKS:
         time.sleep(tick)
         statuses = _statuses(one)
         print(f"  {time.strftime('%H:%M:%S')} {dict(statuses)}", flush=True)
         calls = len(one.slack.requests)
-        is_over = statuses.total() == count and not statuses["REMEDIATING"] and _is_empty(one)
+        is_over = statuses.total() > 0 and not statuses["REMEDIATING"] and _is_empty(one)
         quiet = quiet + 1 if is_over and calls == before else 0
         before = calls
 
