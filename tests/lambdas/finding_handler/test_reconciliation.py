@@ -119,6 +119,14 @@ def test_macie_is_asked_for_recent_findings_of_sensitive_data(
     assert timedelta(hours=23) < here.clock.now() - since < timedelta(hours=25)
 
 
+def test_where_macie_has_nothing_nothing_is_missing(
+    here: Deployment, macie: Macie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(macie, "answer", lambda *_: {})
+    reconcile()
+    assert here.taken() == []
+
+
 def test_any_number_of_findings_is_gone_through(here: Deployment, macie: Macie) -> None:
     details = some(here, 120)
     macie.findings = {one["id"]: one for one in details}
