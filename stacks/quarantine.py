@@ -1,6 +1,7 @@
 """Step 7: where quarantined objects lie, and who may come near them."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -46,6 +47,7 @@ class Quarantine(Construct):
             lifecycle_rules=_lifecycle(retention_days),
             removal_policy=RemovalPolicy.RETAIN,
         )
+        _retain_policy(self.bucket)
 
     def grant_look(self, remediator: HandlerFunction) -> None:
         """Let the remediator see what is in quarantine already."""
@@ -110,7 +112,7 @@ class Quarantine(Construct):
 
 def _access_logs(scope: Construct) -> s3.Bucket:
     """Answer the bucket of the quarantine's access log: who read what, also when denied."""
-    return s3.Bucket(
+    logs = s3.Bucket(
         scope,
         "AccessLogs",
         encryption=s3.BucketEncryption.S3_MANAGED,
@@ -120,6 +122,17 @@ def _access_logs(scope: Construct) -> s3.Bucket:
         lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))],
         removal_policy=RemovalPolicy.RETAIN,
     )
+    _retain_policy(logs)
+    return logs
+
+
+def _retain_policy(bucket: s3.Bucket) -> None:
+    """Keep a bucket's policy as well when the bucket outlives the stack.
+
+    CloudFormation would delete it, being a resource of its own, and with it every denial.
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+    """
+    cast("s3.BucketPolicy", bucket.policy).apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 def _lifecycle(retention_days: int | None) -> list[s3.LifecycleRule]:

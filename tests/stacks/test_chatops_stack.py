@@ -41,7 +41,12 @@ def test_evidence_and_decisions_outlive_the_stack(template: Template) -> None:
     resources = template.to_json()["Resources"].values()
     retained = {each["Type"] for each in resources if each.get("DeletionPolicy") == "Retain"}
 
-    assert retained == {"AWS::S3::Bucket", "AWS::KMS::Key", "AWS::DynamoDB::GlobalTable"}
+    assert retained == {
+        "AWS::S3::Bucket",
+        "AWS::S3::BucketPolicy",
+        "AWS::KMS::Key",
+        "AWS::DynamoDB::GlobalTable",
+    }
     for each in resources:
         assert each.get("DeletionPolicy") == each.get("UpdateReplacePolicy")
 
