@@ -7,6 +7,10 @@ from stacks.handler_function import HandlerFunction
 from stacks.quarantine import WRITING
 from stacks.settings import Settings
 
+# A managed policy takes 6,144 characters, and CDK never divides a statement between two.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_IN_A_STATEMENT = 50
+
 
 class MonitoredBuckets(Construct):
     """The buckets that the settings name, as far as they are this account's."""
@@ -24,15 +28,16 @@ class MonitoredBuckets(Construct):
         Locks are hidden from who may not read them; annotations are part of a copy.
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
         """
-        remediator.allow(
+        self._allow(
+            remediator,
             "s3:ListBucket",
             "s3:ListBucketVersions",
             "s3:ListBucketMultipartUploads",
             "s3:GetBucketVersioning",
             on=self._buckets,
-            when=self._ours,
         )
-        remediator.allow(
+        self._allow(
+            remediator,
             "s3:GetObject",
             "s3:GetObjectVersion",
             "s3:GetObjectTagging",
@@ -44,7 +49,6 @@ class MonitoredBuckets(Construct):
             "s3:GetObjectLegalHold",
             "s3:GetObjectRetention",
             on=self._objects,
-            when=self._ours,
         )
         if self._keys:
             remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=self._keys)
@@ -55,13 +59,14 @@ class MonitoredBuckets(Construct):
 
     def grant_move(self, remediator: HandlerFunction) -> None:
         """Let the remediator delete what it has copied, and write what it restores."""
-        remediator.allow(
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-            *WRITING,
-            on=self._objects,
-            when=self._ours,
+        self._allow(
+            remediator, "s3:DeleteObject", "s3:DeleteObjectVersion", *WRITING, on=self._objects
         )
+
+    def _allow(self, remediator: HandlerFunction, *actions: str, on: list[str]) -> None:
+        for first in range(0, len(on), _IN_A_STATEMENT):
+            some = on[first : first + _IN_A_STATEMENT]
+            remediator.allow(*actions, on=some, when=self._ours)
 
     def _arn(self, name: str) -> str:
         if name.startswith("arn:"):

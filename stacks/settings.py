@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -30,6 +31,20 @@ def _text(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=f"^({pattern})$")
 
 
+def _short(characters: int) -> AfterValidator:
+    """Refuse a list that would not fit into a function's environment with all that stands there.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+
+    def check(texts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(json.dumps(texts)) > characters:
+            raise ValueError
+        return texts
+
+    return AfterValidator(check)
+
+
 FindingType = Literal[
     "SensitiveData:S3Object/Credentials",
     "SensitiveData:S3Object/CustomIdentifier",
@@ -49,7 +64,7 @@ Off = Literal["OFF"]
 _OFF_OR_NUMBER = Discriminator(lambda value: "[off]" if isinstance(value, str) else "[number]")
 Approvers = Annotated[
     Annotated[Literal["ANYONE_IN_CHANNEL"], Tag("[anyone]")]
-    | Annotated[tuple[SlackUser, ...], Field(min_length=1), Tag("[named]")],
+    | Annotated[tuple[SlackUser, ...], Field(min_length=1), _short(800), Tag("[named]")],
     Discriminator(lambda value: "[anyone]" if isinstance(value, str) else "[named]"),
 ]
 
@@ -87,15 +102,20 @@ class Settings(BaseModel):
     )
     approvers: Approvers = Field(
         description='the ids of the Slack users who may decide, such as ["U0123456789"],'
-        ' or "ANYONE_IN_CHANNEL"'
+        ' or "ANYONE_IN_CHANNEL"; the list is 800 characters long at most'
     )
+    # As many as IAM takes in a role's policies; a bucket policy takes 20 KB of readers.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     monitored_buckets: tuple[BucketPattern, ...] = Field(
         min_length=1,
-        description="names or ARNs of the buckets that objects may be taken from,"
+        max_length=150,
+        description="names or ARNs of the buckets that objects may be taken from, 150 at most,"
         " * and ? standing for any characters and any one",
     )
     source_kms_key_arns: tuple[KmsKeyArn, ...] = Field(
-        description="ARNs of the KMS keys that objects in the monitored buckets are encrypted with"
+        max_length=50,
+        description="ARNs of the KMS keys that objects in the monitored buckets are encrypted"
+        " with, 50 at most",
     )
     auto_remediate_config: dict[FindingType, Action] = Field(
         description="for SensitiveData:S3Object/ Credentials, CustomIdentifier, Financial, Multiple"
@@ -107,10 +127,11 @@ class Settings(BaseModel):
     mode: Literal["LIVE", "DRY_RUN"] = Field(
         description='"LIVE", or "DRY_RUN" to move nothing and tell what would have been moved',
     )
-    protected_buckets: tuple[BucketName, ...] = Field(
+    protected_buckets: Annotated[tuple[BucketName, ...], _short(1300)] = Field(
         default=(),
         description="names of the buckets from which nothing is taken without an approver's"
-        " decision, * and ? standing for any characters and any one",
+        " decision, * and ? standing for any characters and any one; the list is 1300 characters"
+        " long at most",
     )
     auto_remediation_hourly_limit: HourlyLimit = Field(
         default=100,
@@ -133,7 +154,8 @@ class Settings(BaseModel):
         ' 8760, or "OFF" for never',
     )
     quarantine_readers: tuple[RoleArn, ...] = Field(
-        description="ARNs of the IAM roles that may read quarantined objects"
+        max_length=50,
+        description="ARNs of the IAM roles that may read quarantined objects, 50 at most",
     )
     quarantine_retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         default=None,

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from tests.stacks import synthesis
 from tests.stacks.synthesis import only
 
 _PACKAGES = ("finding_handler", "remediation_handler", "remediator")
 # What Powertools itself reads.
 _POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+# What CloudFormation calls a resource; the secret's ARN and the queues' URLs are the longest.
+_LONGEST_NAME = 128
 
 
 def _function(template: Template, package: str) -> dict[str, Any]:
@@ -51,6 +54,28 @@ def test_the_settings_arrive_as_the_handlers_read_them(template: Template) -> No
         "SensitiveData:S3Object/Credentials": "AUTO"
     }
     assert json.loads(remediation_handler["APPROVERS"]) == ["U0123456789", "W0123456789"]
+
+
+@pytest.mark.parametrize("package", _PACKAGES)
+def test_the_longest_settings_fit_into_an_environment(package: str) -> None:
+    """Lambda measures the variables as JSON, in which a quote is two characters, and takes 4 KB.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+    template = synthesis.template(
+        approvers=[f"U0{number:09}" for number in range(53)],
+        protectedBuckets=[f"{number:03}" for number in range(185)],
+        autoRemediateConfig={
+            f"SensitiveData:S3Object/{kind}": "REVIEW"
+            for kind in ("Credentials", "CustomIdentifier", "Financial", "Multiple", "Personal")
+        },
+    )
+    told = {
+        name: value if isinstance(value, str) else "n" * _LONGEST_NAME
+        for name, value in _variables(template, package).items()
+    }
+
+    assert len(json.dumps(told, separators=(",", ":"))) <= 4096
 
 
 def test_a_click_has_the_cpu_that_a_cold_start_in_three_seconds_takes(template: Template) -> None:
