@@ -51,7 +51,7 @@ class MonitoredBuckets(Construct):
             on=self._objects,
         )
         if self._keys:
-            remediator.allow("kms:Decrypt", "kms:GenerateDataKey", on=self._keys)
+            remediator.allow("kms:Decrypt", on=self._keys)
         remediator.acknowledge_wildcards(
             [*self._buckets, *self._objects],
             reason="The deployer names the buckets; any object may be found",
@@ -62,6 +62,8 @@ class MonitoredBuckets(Construct):
         self._allow(
             remediator, "s3:DeleteObject", "s3:DeleteObjectVersion", *WRITING, on=self._objects
         )
+        if self._keys:
+            remediator.allow("kms:GenerateDataKey", on=self._keys)
 
     def _allow(self, remediator: HandlerFunction, *actions: str, on: list[str]) -> None:
         for first in range(0, len(on), _IN_A_STATEMENT):
