@@ -130,8 +130,8 @@ def _finding(detail: Mapping[str, Any]) -> Finding:
         title=_optional(detail, "title") or "",
         description=_optional(detail, "description") or "",
         created_at=_moment(_text(detail, "createdAt")),
-        is_sample=detail.get("sample") is True,
-        is_archived=detail.get("archived") is True,
+        is_sample=_answer(detail, "sample") is True,
+        is_archived=_answer(detail, "archived") is True,
         job=_optional(classification, "jobId"),
         object=_object(_text(bucket, "name"), detail["resourcesAffected"]["s3Object"]),
         bucket_tags=tuple(

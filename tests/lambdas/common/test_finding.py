@@ -183,6 +183,14 @@ def test_what_identifies_the_finding_and_its_object_is_insisted_on(
         Finding.from_macie(raw)
 
 
+@pytest.mark.parametrize("name", ["sample", "archived"])
+def test_what_keeps_hands_off_an_object_is_true_or_false_or_the_finding_is_refused(
+    name: str,
+) -> None:
+    with pytest.raises(MalformedFindingError, match=name):
+        Finding.from_macie(detail(**{name: "true"}))
+
+
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Name every field in `value`, however deep."""
     items: Any = ()
