@@ -1,11 +1,14 @@
 """The eight steps from a finding to a quarantined object."""
 
+from collections.abc import Sequence
+
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.agenda import Agenda
 from stacks.finding_intake import FindingIntake
 from stacks.functions import FindingHandler, RemediationHandler, Remediator
+from stacks.handler_function import HandlerFunction
 from stacks.ledger import Ledger
 from stacks.monitored_buckets import MonitoredBuckets
 from stacks.monitoring import Monitoring
@@ -20,7 +23,6 @@ class ChatOpsStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id, description="Macie findings, decided in Slack")
-
         ledger = Ledger(self, "Ledger")
         secret = SlackSecret(self, "SlackSecret")
         quarantine = Quarantine(
@@ -67,6 +69,28 @@ class ChatOpsStack(Stack):
         ledger.grant_agenda(finding_handler)
         ledger.grant_claims(remediator)
 
+        self._watch(functions, intake, remediator, ledger, alarm_email=settings.alarm_email)
+        self._tell(
+            SlackRequestUrl=endpoint.request_url,
+            SlackSecretName=secret.arn,
+            QuarantineBucketName=quarantine.bucket.bucket_name,
+            LedgerTableName=ledger.table.table_name,
+            FindingQueueUrl=intake.queue.queue_url,
+            AgendaQueueUrl=agenda.queue.queue_url,
+            FindingDeadLettersUrl=intake.dead_letters.queue_url,
+            RemediationDeadLettersUrl=remediator.dead_letters.queue_url,
+            RemediatorName=remediator.function_name,
+        )
+
+    def _watch(
+        self,
+        functions: Sequence[HandlerFunction],
+        intake: FindingIntake,
+        remediator: Remediator,
+        ledger: Ledger,
+        *,
+        alarm_email: str | None,
+    ) -> None:
         Monitoring(
             self,
             "Monitoring",
@@ -77,19 +101,9 @@ class ChatOpsStack(Stack):
                 "Remediations": remediator.dead_letters,
             },
             table=ledger.table,
-            alarm_email=settings.alarm_email,
+            alarm_email=alarm_email,
         )
 
-        outputs = {
-            "SlackRequestUrl": endpoint.request_url,
-            "SlackSecretName": secret.arn,
-            "QuarantineBucketName": quarantine.bucket.bucket_name,
-            "LedgerTableName": ledger.table.table_name,
-            "FindingQueueUrl": intake.queue.queue_url,
-            "AgendaQueueUrl": agenda.queue.queue_url,
-            "FindingDeadLettersUrl": intake.dead_letters.queue_url,
-            "RemediationDeadLettersUrl": remediator.dead_letters.queue_url,
-            "RemediatorName": remediator.function_name,
-        }
+    def _tell(self, **outputs: str) -> None:
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)
