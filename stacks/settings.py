@@ -54,8 +54,12 @@ FindingType = Literal[
 ]
 Action = Literal["AUTO", "REVIEW", "IGNORE"]
 SlackUser = Annotated[str, _text("[UW][A-Z0-9]+")]
+# IAM's * matches slashes too: *-exports/* would be every bucket with a folder daily-exports.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 # Upper case and underscores are in the names of buckets older than today's rules.
-BucketPattern = Annotated[str, _text(r"(arn:aws[a-z-]*:s3:::)?[A-Za-z0-9._*?-]{1,255}")]
+BucketPattern = Annotated[
+    str, _text(r"(arn:aws[a-z-]*:s3:::)?([A-Za-z0-9._-]{1,255}|[A-Za-z0-9._-]{0,254}\*)")
+]
 BucketName = Annotated[str, _text(r"[A-Za-z0-9._*?-]{1,255}")]
 KmsKeyArn = Annotated[str, _text(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
 RoleArn = Annotated[str, _text(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
@@ -110,7 +114,7 @@ class Settings(BaseModel):
         min_length=1,
         max_length=150,
         description="names or ARNs of the buckets that objects may be taken from, 150 at most,"
-        " * and ? standing for any characters and any one",
+        " * at the end standing for any characters",
     )
     source_kms_key_arns: tuple[KmsKeyArn, ...] = Field(
         max_length=50,

@@ -96,6 +96,9 @@ def test_settings_cannot_be_changed() -> None:
         ("monitoredBuckets", [], "monitoredBuckets", "[]"),
         ("monitoredBuckets", "hr", "monitoredBuckets", '"hr"'),
         ("monitoredBuckets", ["hr/2026"], "monitoredBuckets[0]", '"hr/2026"'),
+        ("monitoredBuckets", ["*-exports"], "monitoredBuckets[0]", '"*-exports"'),
+        ("monitoredBuckets", ["arn:aws:s3:::hr*x*"], "monitoredBuckets[0]", '"arn:aws:s3:::hr*x*"'),
+        ("monitoredBuckets", ["hr-202?"], "monitoredBuckets[0]", '"hr-202?"'),
         ("sourceKmsKeyArns", ["alias/hr"], "sourceKmsKeyArns[0]", '"alias/hr"'),
         ("autoRemediateConfig", {"Financial": "AUTO"}, "autoRemediateConfig.Financial", '"Fin'),
         (
@@ -130,6 +133,17 @@ def test_a_wrong_value_gets_one_line_with_its_name_and_what_it_is(
     """And nothing that is right is mentioned."""
     assert _refusal(**{setting: value}).startswith(f"chatops.{named}: got {got}")
     assert _refusal(**{setting: value}).count("\n") == 0
+
+
+@pytest.mark.parametrize("name", ["*", "hr-*", "hr", "Old_Bucket.1", "arn:aws-cn:s3:::hr-*"])
+def test_a_bucket_has_its_name_or_all_that_begin_alike_have(name: str) -> None:
+    """IAM's * matches a slash too: *-exports/* would be every bucket with a folder daily-exports.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    settings = Settings.from_context({**CHATOPS, "monitoredBuckets": [name]})
+
+    assert settings.monitored_buckets == (name,)
 
 
 def test_the_line_says_what_is_allowed() -> None:
