@@ -5,8 +5,12 @@ from typing import Any
 
 # https://docs.slack.dev/reference/block-kit/blocks (a page a block)
 _MOST_BLOCKS = 50
-# https://docs.slack.dev/reference/methods/chat.postMessage#truncating
-_LONGEST_TEXT = 40_000
+# chat.update's, which refuses a longer text with msg_too_long; some have measured bytes:
+# https://docs.slack.dev/reference/methods/chat.update
+_LONGEST_TEXT = 4000
+# Not documented: Slack tells of 12,000 characters less something for each block, and refuses more
+# with msg_blocks_too_long. https://github.com/slackapi/bolt-js/issues/2867
+_LONGEST_BLOCKS = 10_000
 
 
 def problems(message: Mapping[str, Any]) -> list[str]:
@@ -28,6 +32,8 @@ def texts(value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _message(message: Mapping[str, Any]) -> Iterator[str]:
     yield from _length("text", message.get("text"), 1, _LONGEST_TEXT)
+    if len(message.get("text", "").encode()) > _LONGEST_TEXT:
+        yield "text has too many bytes"
     blocks = message.get("blocks", [])
     if "blocks" in message and not 1 <= len(blocks) <= _MOST_BLOCKS:
         yield f"{len(blocks)} blocks"
@@ -35,6 +41,8 @@ def _message(message: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"block {number}: {problem}" for problem in _block(block))
     for text in texts(blocks):
         yield from _length("a text object", text["text"], 1, 3000)
+    if sum(_characters(text["text"]) for text in texts(blocks)) > _LONGEST_BLOCKS:
+        yield "blocks with too much text"
 
 
 def _block(block: Mapping[str, Any]) -> Iterator[str]:
@@ -122,8 +130,12 @@ def _count(name: str, items: Sequence[Any], most: int) -> Iterator[str]:
 
 
 def _length(name: str, text: Any, shortest: int, longest: int) -> Iterator[str]:
-    """Count in UTF-16, the stricter reading of "characters": an emoji is two."""
     if not isinstance(text, str):
         yield f"{name} is no text"
-    elif not shortest <= len(text.encode("utf-16-le")) // 2 <= longest:
+    elif not shortest <= _characters(text) <= longest:
         yield f"{name} has {len(text)} characters"
+
+
+def _characters(text: str) -> int:
+    """Count in UTF-16, the stricter reading of "characters": an emoji is two."""
+    return len(text.encode("utf-16-le")) // 2

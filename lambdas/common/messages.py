@@ -12,6 +12,9 @@ from lambdas.common.record import JoinedFinding, Record
 from lambdas.common.text import code, escaped, human_size, listed, literal
 from lambdas.common.wording import headline, mrkdwn, standing, when
 
+_LONGEST_FALLBACK = 4000
+"""In bytes, the strictest that Slack's limit can be meant."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -38,41 +41,47 @@ def _blocks(record: Record) -> Iterator[Block]:
         fields=[mrkdwn(f"*{name}*\n{value}") for name, value in _facts(finding).items()]
     )
     if record.joined:
-        yield SectionBlock(text=mrkdwn(_also_found(record.joined, 2500)))
+        yield SectionBlock(text=mrkdwn(_also_found(record.joined, 1200)))
     yield SectionBlock(text=mrkdwn(standing(record)))
     yield ActionsBlock(elements=[*buttons(record)])
     yield ContextBlock(elements=[mrkdwn(f"Finding {code(finding.id, 300)} · {_origin(finding)}")])
 
 
 def _fallback(record: Record) -> str:
-    """Tell the same in the 4,000 characters that Slack recommends at most.
+    """Tell the same, each piece cut as short as the whole needs it to be.
 
-    Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating
+    chat.update refuses a longer text with `msg_too_long`.
+    Source: https://docs.slack.dev/reference/methods/chat.update
     """
+    texts = (_in_lines(record, share) for share in (1, 2, 4, 8))
+    return next(text for text in texts if len(text.encode()) <= _LONGEST_FALLBACK)
+
+
+def _in_lines(record: Record, share: int) -> str:
     finding = record.finding
-    facts = [f"{name}: {value}" for name, value in _facts(finding, limit=200).items()]
+    facts = [f"{name}: {value}" for name, value in _facts(finding, limit=200 // share).items()]
     lines = [
         headline(record),
-        code(finding.object.uri, 700),
-        _what(finding, limit=500),
+        code(finding.object.uri, 700 // share),
+        _what(finding, limit=500 // share),
         *facts,
-        *([_also_found(record.joined, 600)] if record.joined else []),
-        standing(record),
+        *([_also_found(record.joined, 600 // share)] if record.joined else []),
+        standing(record, limit=700 // share),
     ]
     return "\n".join(lines)
 
 
 def _what(finding: Finding, limit: int = 1200) -> str:
-    title = literal(finding.title, 200) or "Sensitive data"
+    title = literal(finding.title, min(200, limit)) or "Sensitive data"
     return f"*{title}*\n{literal(finding.description, limit)}"
 
 
-def _facts(finding: Finding, limit: int = 1900) -> dict[str, str]:
+def _facts(finding: Finding, limit: int = 800) -> dict[str, str]:
     tags = (literal(f"{tag.key}={tag.value}", 400) for tag in finding.bucket_tags)
     affected = finding.object
     return {
         "Severity": finding.severity.name if finding.severity else "not given",
-        "Type": escaped(finding.type, 200),
+        "Type": escaped(finding.type, min(200, limit)),
         "Account": escaped(finding.account, 50),
         "Region": escaped(finding.region, 50),
         "Detected": _detected(finding.detections, limit),
@@ -103,7 +112,7 @@ def _also_found(joined: tuple[JoinedFinding, ...], limit: int) -> str:
 def _encryption(finding: Finding, limit: int) -> str:
     affected = finding.object
     kind = escaped(affected.encryption or "unknown", 50)
-    return f"{kind} {escaped(affected.kms_key, limit - 60)}" if affected.kms_key else kind
+    return f"{kind} {escaped(affected.kms_key, limit)}" if affected.kms_key else kind
 
 
 def _origin(finding: Finding) -> str:

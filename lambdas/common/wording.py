@@ -68,10 +68,10 @@ def _who(entry: Entry) -> str:
     return "automatically" if entry.by == POLICY else f"by <@{escaped(entry.by, 50)}>"
 
 
-def standing(record: Record) -> str:
-    """Say where the record stands, by whom and why."""
+def standing(record: Record, limit: int = 1200) -> str:
+    """Say where the record stands, by whom and why; no piece of it is longer than `limit`."""
     last, who = record.standing, _who(record.decision)
-    reason = escaped(last.reason, 500)
+    reason = escaped(last.reason, min(500, limit))
     match record.status:
         case Status.AWAITING_REVIEW:
             again = "" if last is record.history[0] else f" Reopened {who} {when(last.at)}."
@@ -83,22 +83,22 @@ def standing(record: Record) -> str:
         case Status.REMEDIATING | Status.RESTORING:
             return f"*In progress*, decided {who} {when(last.at)}."
         case Status.QUARANTINED:
-            return _quarantined(record)
+            return _quarantined(record, limit)
         case Status.CHANGED | Status.NOT_FOUND:
             return f"*{reason}* Nothing was moved or deleted. Decided {who}."
         case Status.FAILED | Status.DRY_RUN:
-            return f"*{reason}*\n{escaped(last.advice, 600)}\nDecided {who}."
+            return f"*{reason}*\n{escaped(last.advice, min(600, limit))}\nDecided {who}."
         case Status.RESTORED:
             return f"*Back in its bucket*, decided {who} {when(last.at)}."
         case _:
             assert_never(record.status)
 
 
-def _quarantined(record: Record) -> str:
+def _quarantined(record: Record, limit: int) -> str:
     last, who = record.standing, _who(record.decision)
     lines = [f"*Quarantined {who}* {when(last.at)}."]
     for copy in record.copies[:1]:
-        place = code(f"s3://{copy.bucket}/{copy.key}", 1200)
+        place = code(f"s3://{copy.bucket}/{copy.key}", limit)
         count = f"{len(record.copies):,} versions, " if len(record.copies) > 1 else ""
         lines.append(
             f"Now in {place}, {count}{human_size(sum(one.size for one in record.copies))}."

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,14 +12,31 @@ from hypothesis import strategies as st
 
 from lambdas.common.actions import DISMISS, OPEN_IN_MACIE, REMEDIATE, REOPEN, RESTORE, RETRY
 from lambdas.common.buttons import console_link
-from lambdas.common.finding import Finding
+from lambdas.common.finding import Detection, Finding, Tag
 from lambdas.common.messages import Message, render
-from lambdas.common.record import POLICY, REMEDIATOR, QuarantinedCopy, Record, Status
+from lambdas.common.record import (
+    POLICY,
+    REMEDIATOR,
+    JoinedFinding,
+    QuarantinedCopy,
+    Record,
+    Status,
+)
 from local.block_kit import problems, texts
 from tests.lambdas.events import CLASSIFICATION, finding
 from tests.lambdas.strategies import record_at, records
 
 NOW = datetime(2026, 11, 20, 22, 22, 5, tzinfo=UTC)
+COPY = QuarantinedCopy(
+    bucket="acme-quarantine",
+    key="acme-payments/2026/ledger.csv",
+    version_id="v1",
+    source_version_id="s1",
+    source_etag="e1",
+    size=4750,
+    checksum=None,
+    storage_class="STANDARD",
+)
 # What our own markup may be: a mention of who decided, a date, in mrkdwn's angle brackets.
 _OURS = re.compile(r"<@[UW][0-9A-Z]+>|<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>]+>")
 
@@ -40,8 +58,6 @@ def test_every_message_keeps_within_slacks_limits_and_lets_no_finding_write_mark
     message = render(record)
     assert message.blocks
     assert problems(body(message)) == []
-    # https://docs.slack.dev/reference/methods/chat.postMessage#truncating
-    assert len(message.text) <= 4000
     for text in [message.text, *(one["text"] for one in texts(list(message.blocks)))]:
         rest = _OURS.sub("", text)
         assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", rest)
@@ -53,6 +69,43 @@ def test_every_message_keeps_within_slacks_limits_and_lets_no_finding_write_mark
 @given(data=st.data())
 def test_every_status_keeps_within_slacks_limits(status: Status, data: st.DataObject) -> None:
     assert problems(body(render(data.draw(records(status))))) == []
+
+
+def fullest(status: Status, char: str) -> Record:
+    """Make a record in which everything is as long as it can be."""
+    on = finding(title=char * 500, description=char * 5000)
+    affected = replace(
+        on.object,
+        bucket="b" * 63,
+        key=(char * 1024).encode()[:1024].decode(errors="ignore"),
+        kms_key="k" * 300,
+    )
+    found = tuple(Detection(name=f"{char * 100}{number}", count=10**9) for number in range(200))
+    tags = tuple(Tag(key=char * 50, value=f"{number}") for number in range(50))
+    on = replace(on, object=affected, detections=found, bucket_tags=tags)
+    copy = replace(COPY, bucket="q" * 63, key=affected.key)
+    record = record_at(status, on)
+    last = replace(record.history[-1], reason=char * 600, advice=char * 700)
+    return replace(
+        record,
+        history=(*record.history[:-1], last),
+        copies=(copy, copy),
+        other_versions=10**6,
+        joined=(JoinedFinding.of(on),) * 20,
+    )
+
+
+@pytest.mark.parametrize("char", ["x", "&", "漢", "👋", "*"])
+@pytest.mark.parametrize("status", Status)
+def test_where_everything_is_long_slack_takes_it_and_no_fact_is_left_out(
+    status: Status, char: str
+) -> None:
+    record = fullest(status, char)
+    message = render(record)
+    assert problems(body(message)) == []
+    for text in (shown(message), message.text):
+        for fact in ("Severity", "Detected", "Encryption", "Bucket tags", "Also found", "s3://bbb"):
+            assert fact in text
 
 
 @pytest.mark.parametrize("status", Status)
@@ -227,22 +280,12 @@ def test_a_failure_says_why_and_what_to_do() -> None:
 
 
 def test_a_quarantined_object_is_said_to_lie_where_it_lies() -> None:
-    copy = QuarantinedCopy(
-        bucket="acme-quarantine",
-        key="acme-payments/2026/ledger.csv",
-        version_id="v1",
-        source_version_id="s1",
-        source_etag="e1",
-        size=4750,
-        checksum=None,
-        storage_class="STANDARD",
-    )
     record = decided(finding(), by="U1").with_status(
         Status.QUARANTINED,
         by=REMEDIATOR,
         reason="The object is in quarantine.",
         now=NOW,
-        copies=(copy,),
+        copies=(COPY,),
         other_versions=3,
     )
     for text in (shown(render(record)), render(record).text):
