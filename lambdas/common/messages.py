@@ -112,7 +112,7 @@ def _also_found(joined: tuple[JoinedFinding, ...], limit: int) -> str:
 def _encryption(finding: Finding, limit: int) -> str:
     affected = finding.object
     kind = escaped(affected.encryption or "unknown", 50)
-    return f"{kind} {escaped(affected.kms_key, limit)}" if affected.kms_key else kind
+    return f"{kind} {literal(affected.kms_key, limit)}" if affected.kms_key else kind
 
 
 def _origin(finding: Finding) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_FORMATTED = re.compile(r"[`*~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:[\w+-]+:")
+_FORMATTED = re.compile(r"[`*~]|^\s*>|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:[\w+-]+:")
 _JOINER = "\u200d"
 _COMMA = ", "
 
@@ -37,11 +37,18 @@ def code(text: str, limit: int = 3000) -> str:
 
 
 def literal(text: str, limit: int = 3000) -> str:
-    """Escape `text`, as inline code if Slack would find emphasis, code or emoji in it.
+    """Escape `text`, as inline code if Slack would find emphasis, code, quotes or emoji in it.
 
     Source: https://docs.slack.dev/messaging/formatting-message-text#basic-formatting
     """
     return code(text, limit) if _FORMATTED.search(text) else escaped(text, limit)
+
+
+def prose(text: str, limit: int = 3000) -> str:
+    """Escape a sentence, in which names may stand: a word that Slack would format is code."""
+    pieces = [f"{literal(word, limit - 2)} " for word in text.split(" ")]
+    whole = "".join(pieces)[:-1]
+    return whole if width(whole) <= limit else _fitting(pieces, limit - 1) + "…"
 
 
 def listed(items: Iterable[str], limit: int = 2000) -> str:

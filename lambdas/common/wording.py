@@ -6,7 +6,7 @@ from typing import assert_never
 from slack_sdk.models.blocks import MarkdownTextObject
 
 from lambdas.common.record import POLICY, Entry, Record, Status
-from lambdas.common.text import code, escaped, human_size
+from lambdas.common.text import code, escaped, human_size, prose
 
 
 def mrkdwn(text: str) -> MarkdownTextObject:
@@ -71,7 +71,7 @@ def _who(entry: Entry) -> str:
 def standing(record: Record, limit: int = 1200) -> str:
     """Say where the record stands, by whom and why; no piece of it is longer than `limit`."""
     last, who = record.standing, _who(record.decision)
-    reason = escaped(last.reason, min(500, limit))
+    reason = prose(last.reason, min(500, limit))
     match record.status:
         case Status.AWAITING_REVIEW:
             again = "" if last is record.history[0] else f" Reopened {who} {when(last.at)}."
@@ -87,7 +87,7 @@ def standing(record: Record, limit: int = 1200) -> str:
         case Status.CHANGED | Status.NOT_FOUND:
             return f"*{reason}* Nothing was moved or deleted. Decided {who}."
         case Status.FAILED | Status.DRY_RUN:
-            return f"*{reason}*\n{escaped(last.advice, min(600, limit))}\nDecided {who}."
+            return f"*{reason}*\n{prose(last.advice, min(600, limit))}\nDecided {who}."
         case Status.RESTORED:
             return f"*Back in its bucket*, decided {who} {when(last.at)}."
         case _:

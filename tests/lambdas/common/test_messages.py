@@ -22,6 +22,7 @@ from lambdas.common.record import (
     Record,
     Status,
 )
+from lambdas.remediator.refusals import undecryptable
 from local.block_kit import problems, texts
 from tests.lambdas.events import CLASSIFICATION, finding
 from tests.lambdas.strategies import record_at, records
@@ -146,6 +147,22 @@ def test_the_object_is_named_so_that_it_can_be_found() -> None:
     message = render(record_at(Status.AWAITING_REVIEW, on))
     assert f"`s3://{on.object.bucket}/{on.object.key}`" in shown(message)
     assert f"`s3://{on.object.bucket}/{on.object.key}`" in message.text
+
+
+KMS_KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_a_key_is_no_emoji() -> None:
+    """Many workspaces have an emoji of their own that is called aws."""
+    on = finding()
+    encrypted = replace(on, object=replace(on.object, encryption="aws:kms", kms_key=KMS_KEY))
+    failed = record_at(Status.FAILED, encrypted)
+    refusal = undecryptable("acme", KMS_KEY)
+    last = replace(failed.history[-1], reason=str(refusal), advice=refusal.advice)
+    message = render(replace(failed, history=(*failed.history[:-1], last)))
+    for text in (shown(message), message.text):
+        assert KMS_KEY in text
+        assert not re.search(r":[a-z0-9]+:", re.sub("`[^`]*`", "", _OURS.sub("", text)))
 
 
 def test_a_public_object_is_called_so() -> None:

@@ -1,5 +1,6 @@
 """Text that nobody vouches for is shown, and does nothing."""
 
+import re
 import unicodedata
 from html import unescape
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.common.text import code, escaped, human_size, listed, literal, visible, width
+from lambdas.common.text import code, escaped, human_size, listed, literal, prose, visible, width
 from tests.lambdas.strategies import hostile_text
 
 SHOWN = [
@@ -58,7 +59,8 @@ def test_code_is_one_span(text: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["*bold*", "_slanted_", "~struck~", "`code`", ":skull:", "a*b", "x _y_ z"]
+    "text",
+    ["*bold*", "_slanted_", "~struck~", "`code`", ":skull:", "a*b", "x _y_ z", "> quote", ">>> q"],
 )
 def test_what_slack_would_format_is_shown_as_code(text: str) -> None:
     assert literal(text) == code(text)
@@ -75,6 +77,17 @@ def test_literal_text_holds_no_emphasis_outside_code(text: str, limit: int) -> N
     assert width(shown) <= limit
     is_code = shown.startswith("`") and shown.endswith("`")
     assert is_code or not set("*~`") & set(shown)
+
+
+def test_in_a_sentence_only_what_slack_would_format_is_code() -> None:
+    assert prose("The key arn:aws:kms:x refuses.") == "The key `arn:aws:kms:x` refuses."
+
+
+@given(text=st.text() | hostile_text(), limit=st.integers(5, 200))
+def test_a_sentence_fits_and_holds_no_emphasis_outside_code(text: str, limit: int) -> None:
+    shown = prose(text, limit)
+    assert width(shown) <= limit
+    assert not set("*~`<>") & set(re.sub("`[^`]*`", "", shown))
 
 
 def test_text_that_fits_is_not_cut() -> None:
