@@ -60,13 +60,12 @@ class Intake:
         """Write the finding down, unless that was done before."""
         leads = decision.action is not Action.IGNORE and not finding.is_sample
         now, digest = self.clock(), self._digest(finding) if leads else None
-        reminds = self.reminder_after if digest is None else None
         record = Record.opened(
             finding,
             _STATUS[decision.action],
             reason=decision.reason,
             now=now,
-            look_at=now + reminds if reminds else None,
+            look_at=self._remind_at(now) if digest is None else None,
             digest=digest,
         )
         try:
@@ -90,14 +89,22 @@ class Intake:
 
     def _joined(self, lead: str, finding: Finding, decision: Decision) -> Record:
         def join(by: Decision) -> Record:
-            return self.ledger.change(
-                lead, lambda now: joined_by(now, finding, by, now=self.clock())
-            )
+            return self.ledger.change(lead, lambda now: self._with(now, finding, by))
 
         try:
             return join(decision)
         except SpentAllowanceError:
             return join(_SPENT)
+
+    def _with(self, lead: Record, finding: Finding, decision: Decision) -> Record:
+        now = self.clock()
+        # Of what only a digest tells, the digest reminds.
+        is_told = lead.digest is None or lead.message is not None
+        look_at = self._remind_at(now) if is_told else None
+        return joined_by(lead, finding, decision, now=now, look_at=look_at)
+
+    def _remind_at(self, now: datetime) -> datetime | None:
+        return now + self.reminder_after if self.reminder_after else None
 
     def _go_on(self, record: Record) -> None:
         """Do what follows from where `record` stands, unless it was done before."""

@@ -12,11 +12,19 @@ def knows(lead: Record, finding: Finding) -> bool:
     return any(joined.id == finding.id for joined in lead.joined)
 
 
-def joined_by(lead: Record, finding: Finding, decision: Decision, *, now: datetime) -> Record:
+def joined_by(
+    lead: Record,
+    finding: Finding,
+    decision: Decision,
+    *,
+    now: datetime,
+    look_at: datetime | None = None,
+) -> Record:
     """Add `finding` to `lead`, whose decision stands unless this one calls for another.
 
     What the policy remediates at once is not left waiting for a review of something lesser, and
-    what was dismissed as one type of data is asked about again when another type is found in it.
+    what was dismissed as one type of data is asked about again when another type is found in it;
+    by `look_at` somebody is to have decided about that.
     """
     if knows(lead, finding):
         return lead
@@ -28,7 +36,7 @@ def joined_by(lead: Record, finding: Finding, decision: Decision, *, now: dateti
             status, reason = Status.AWAITING_REVIEW, f"{finding.type} was found in it as well"
         case _:
             return both
-    return both.with_status(status, by=POLICY, reason=reason, now=now)
+    return both.with_status(status, by=POLICY, reason=reason, now=now, look_at=look_at)
 
 
 def _types(lead: Record) -> set[str]:

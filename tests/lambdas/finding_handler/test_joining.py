@@ -1,6 +1,7 @@
 """Several findings on one object: told in one message, decided once."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +97,21 @@ def test_a_dismissed_object_is_asked_about_again_when_another_type_is_found(
     assert here.record(found).status is Status.AWAITING_REVIEW
     assert "please decide" in here.message.text
     assert "Credentials was found in it as well" in here.message.text
+
+
+def test_the_approvers_are_reminded_of_what_is_asked_about_again(here: Deployment) -> None:
+    found = here.put()
+    here.deliver(found)
+    here.click("dismiss", choice=option("false_positive", found["id"]))
+    here.remediate()
+    here.clock.ahead = timedelta(hours=48)
+    here.deliver(also(found, OTHER_TYPE))
+    here.clock.ahead += timedelta(hours=23)
+    here.tick()
+    assert len(here.slack.messages) == 1
+    here.clock.ahead += timedelta(hours=2)
+    here.tick()
+    assert "has waited for a decision" in here.slack.messages[-1].text
 
 
 def test_the_same_content_put_again_is_another_object(here: Deployment) -> None:
