@@ -95,8 +95,9 @@ async function draw() {
   while (channel.childElementCount > elements.length) channel.lastElementChild.remove();
   document.getElementById("empty").hidden = elements.length > 0;
   before = now;
-  const isNews = channel.childElementCount > few && (atEnd || elements.at(-1).matches(".private"));
-  if (isNews) main.scrollTop = main.scrollHeight;
+  const newest = channel.childElementCount > few && elements.at(-1);
+  if (newest && atEnd) main.scrollTop = main.scrollHeight;
+  if (newest && newest.matches(".private")) newest.scrollIntoView({ block: "nearest" });
   await refresh(state.messages);
   mark();
 }
