@@ -75,7 +75,9 @@ def standing(record: Record, limit: int = 1200) -> str:
     match record.status:
         case Status.AWAITING_REVIEW:
             again = "" if last is record.history[0] else f" Reopened {who} {when(last.at)}."
-            return f"*Waiting for an approver's decision.*{again} Why: {reason}."
+            # The reason of who pressed Reopen is that they did.
+            why = f" Why: {reason}." if last.by == POLICY else ""
+            return f"*Waiting for an approver's decision.*{again}{why}"
         case Status.IGNORED | Status.JOINED:
             return f"*Nothing is done about this one.* Why: {reason}."
         case Status.DISMISSED:

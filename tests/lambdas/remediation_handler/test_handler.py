@@ -419,6 +419,7 @@ def test_a_finding_is_dismissed_with_a_reason_and_reopened(
     assert here.record(found).status is Status.AWAITING_REVIEW
     assert here.record(found).due is not None
     assert "Reopened by <@U0SECOND>" in here.message.text
+    assert "Why: reopen" not in here.message.text
     assert here.offered == ["remediate", "dismiss", "open_in_macie"]
 
 
