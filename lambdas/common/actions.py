@@ -11,10 +11,11 @@ OPEN_IN_MACIE = "open_in_macie"
 
 REMEDIATE_ALL = "remediate_all"
 DISMISS_ALL = "dismiss_all"
+REOPEN_ALL = "reopen_all"
 RETRY_ALL = "retry_all"
 RESTORE_ALL = "restore_all"
 REVIEW_EACH = "review_each"
-FOR_ALL = frozenset({REMEDIATE_ALL, DISMISS_ALL, RETRY_ALL, RESTORE_ALL, REVIEW_EACH})
+FOR_ALL = frozenset({REMEDIATE_ALL, DISMISS_ALL, REOPEN_ALL, RETRY_ALL, RESTORE_ALL, REVIEW_EACH})
 """What is offered by a digest, and done for each of its findings."""
 
 MENUS = frozenset({DISMISS, DISMISS_ALL})

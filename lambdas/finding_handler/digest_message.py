@@ -18,6 +18,7 @@ from lambdas.common.actions import (
     DISMISS_ALL,
     OPEN_IN_MACIE,
     REMEDIATE_ALL,
+    REOPEN_ALL,
     RESTORE_ALL,
     RETRY_ALL,
     REVIEW_EACH,
@@ -45,6 +46,7 @@ _STANDINGS = {
 _DOING = {
     REMEDIATE_ALL: "Remediating all that waited",
     DISMISS_ALL: "Dismissing all that waited",
+    REOPEN_ALL: "Reopening all that was dismissed",
     RETRY_ALL: "Trying all that failed again",
     RESTORE_ALL: "Restoring all that was quarantined",
     REVIEW_EACH: "Posting some one by one",
@@ -131,6 +133,9 @@ def _decisions(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
     if quarantined := tally.statuses[Status.QUARANTINED]:
         text = f"{quarantined:,} objects go back, where they can be read as before."
         yield _button(digest, RESTORE_ALL, "Restore all", text)
+    if dismissed := tally.statuses[Status.DISMISSED]:
+        text = f"{dismissed:,} findings wait for a decision again."
+        yield _button(digest, REOPEN_ALL, "Reopen all", text)
 
 
 def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElement:
@@ -140,7 +145,7 @@ def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElem
         label=label,
         question=f"{label}?",
         text=text,
-        style=None if action_id == REVIEW_EACH else "danger",
+        style=None if action_id in (REVIEW_EACH, REOPEN_ALL) else "danger",
     )
 
 

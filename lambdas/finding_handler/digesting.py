@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
-from lambdas.common.actions import DISMISS_ALL, REMEDIATE_ALL, RESTORE_ALL, RETRY_ALL
+from lambdas.common.actions import (
+    DISMISS_ALL,
+    REMEDIATE_ALL,
+    REOPEN_ALL,
+    RESTORE_ALL,
+    RETRY_ALL,
+)
 from lambdas.common.announcer import Announcer
 from lambdas.common.approvers import Approvers
 from lambdas.common.digest import Digest, Order, Tally
@@ -31,6 +37,7 @@ _SETTLED = timedelta(seconds=5)
 _STEPS = {
     REMEDIATE_ALL: (Status.AWAITING_REVIEW, Status.REMEDIATING),
     DISMISS_ALL: (Status.AWAITING_REVIEW, Status.DISMISSED),
+    REOPEN_ALL: (Status.DISMISSED, Status.AWAITING_REVIEW),
     RETRY_ALL: (Status.FAILED, None),
     RESTORE_ALL: (Status.QUARANTINED, Status.RESTORING),
 }

@@ -163,6 +163,16 @@ def test_all_are_dismissed_for_a_reason(crowded: Deployment) -> None:
     assert len(crowded.bodies(SOURCE)) == COUNT
 
 
+def test_all_that_were_dismissed_are_reopened(crowded: Deployment) -> None:
+    details = found(crowded)
+    crowded.deliver(*details)
+    click(crowded, "dismiss_all", choice="accepted_risk")
+    click(crowded, "reopen_all", user="U0SECOND")
+    assert statuses(crowded, details[2:]) == [Status.AWAITING_REVIEW] * 6
+    assert crowded.record(details[2]).decision.by == "U0SECOND"
+    assert "Reopening all that was dismissed, decided by <@U0SECOND>" in digest(crowded).text
+
+
 def test_what_comes_after_the_click_is_not_decided_by_it(crowded: Deployment) -> None:
     details = found(crowded)
     crowded.deliver(*details[:5])
