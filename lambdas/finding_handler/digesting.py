@@ -117,7 +117,7 @@ class Digesting:
             return  # it was decided by itself, or came there after the order: nobody saw it
         if record.status in UNDER_WAY:
             self.remediator.start(finding_id)
-        elif record.message is not None:
+        else:
             self.announcer.tell(record)
 
     def _unseen(self, digest: Digest) -> Iterator[Record]:

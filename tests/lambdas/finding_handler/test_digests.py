@@ -201,6 +201,14 @@ def test_what_is_quarantined_after_the_click_is_not_restored_by_it(crowded: Depl
     assert "3 of 6 quarantined, 3 being restored" in digest(crowded).text
 
 
+def test_an_order_is_drawn_again_once_the_index_has_followed(crowded: Deployment) -> None:
+    crowded.deliver(*found(crowded))
+    message = digest(crowded)
+    click(crowded, "dismiss_all", choice="accepted_risk")
+    soon = crowded.clock.now() + SETTLED
+    assert list(crowded.digests.due(soon)) == [_digest_id(message)]
+
+
 def test_they_are_reviewed_one_by_one_ten_at_a_time_in_the_thread(crowded: Deployment) -> None:
     details = found(crowded, count=15)
     crowded.deliver(*details[:8])
