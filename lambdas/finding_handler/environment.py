@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from lambdas.common.approvers import Approvers
-from lambdas.common.environment import hours, number
+from lambdas.common.environment import hours, names, number
 from lambdas.common.finding import Severity
 from lambdas.finding_handler.policy import Action, RemediationPolicy
 
@@ -39,13 +39,20 @@ class Environment:
             actions={finding_type: Action(action) for finding_type, action in actions.items()},
             minimum_severity=Severity[self.min_severity_level],
             quarantine_bucket=self.quarantine_bucket,
-            protected_buckets=tuple(json.loads(self.protected_buckets)),
+            protected_buckets=names(self.protected_buckets),
         )
 
     @property
     def hourly_limit(self) -> int | None:
-        """How many objects may be moved in an hour without a person's decision."""
-        return number(self.auto_remediation_hourly_limit)
+        """How many objects may be moved in an hour without a person's decision.
+
+        Raises:
+            ValueError: fewer than one.
+        """
+        limit = number(self.auto_remediation_hourly_limit)
+        if limit is not None and limit < 1:
+            raise ValueError(f"{limit} is no hourly limit")
+        return limit
 
     @property
     def most_told(self) -> int | None:

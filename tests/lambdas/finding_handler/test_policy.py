@@ -126,7 +126,9 @@ def test_every_decision_has_a_reason_and_a_missing_severity_hides_nothing(
         assert decision.action is Action.REVIEW
 
 
-def environment(config: object, severity: str = "LOW") -> Environment:
+def environment(
+    config: object, severity: str = "LOW", *, protected: str = "[]", limit: str = ""
+) -> Environment:
     return Environment(
         ledger_table="",
         remediator_function="",
@@ -135,9 +137,9 @@ def environment(config: object, severity: str = "LOW") -> Environment:
         slack_channel="",
         slack_api_url="",
         auto_remediate_config=json.dumps(config),
-        auto_remediation_hourly_limit="",
+        auto_remediation_hourly_limit=limit,
         min_severity_level=severity,
-        protected_buckets="[]",
+        protected_buckets=protected,
         approvers="[]",
         reminder_hours="",
         digest_threshold="",
@@ -164,3 +166,15 @@ def test_a_misspelt_action_stops_the_function_and_acts_on_nothing(action: str) -
 def test_a_misspelt_severity_stops_the_function(severity: str) -> None:
     with pytest.raises(KeyError):
         _ = environment({}, severity).policy
+
+
+@pytest.mark.parametrize("protected", ['"acme-payments"', '""', "{}", "[1]", "null", "", "acme"])
+def test_protected_buckets_that_are_no_list_stop_the_function(protected: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        _ = environment({}, protected=protected).policy
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "none"])
+def test_an_hourly_limit_that_is_none_stops_the_function(limit: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        _ = environment({}, limit=limit).hourly_limit
