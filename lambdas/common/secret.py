@@ -23,7 +23,7 @@ class SlackSecret:
 
 
 class SecretReader:
-    """Reads the secret, at most once in five minutes.
+    """Reads the secret, at most once in five minutes unless there is reason to.
 
     Args:
         call: asks Secrets Manager.
@@ -39,14 +39,14 @@ class SecretReader:
         self._clock = clock
         self._read: tuple[datetime, SlackSecret] | None = None
 
-    def read(self) -> SlackSecret:
-        """Answer the secret's value.
+    def read(self, *, fresh: timedelta = _FRESH) -> SlackSecret:
+        """Answer the secret's value, as it was no longer than `fresh` ago.
 
         Raises:
             SecretNotSetError: the bot token or the signing secret is missing or empty.
         """
         now = self._clock()
-        if self._read is None or now - self._read[0] > _FRESH:
+        if self._read is None or now - self._read[0] > fresh:
             text = self._call("GetSecretValue", SecretId=self._secret_id)["SecretString"]
             self._read = now, _parsed(text)
         return self._read[1]

@@ -469,6 +469,18 @@ def test_while_the_signing_secret_is_rotated_both_are_good(
     assert here.post(http_api(sign(link, secret=""))) == 401
 
 
+def test_a_rotated_secret_is_good_from_the_first_click_on(
+    asked: tuple[Deployment, dict[str, Any]],
+) -> None:
+    here, _ = asked
+    link = form(load("slack/url_button.json"))
+    assert here.post(http_api(sign(link))) == 200
+    here.put_secret(signingSecret="next", previousSigningSecret="signing-secret")
+    here.clock.ahead = timedelta(seconds=11)
+    assert here.post(http_api(sign(link, secret="next"))) == 200
+    assert here.post(http_api(sign(link))) == 200
+
+
 def test_no_request_is_good_while_the_secret_is_empty(
     asked: tuple[Deployment, dict[str, Any]],
 ) -> None:

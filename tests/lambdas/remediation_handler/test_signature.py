@@ -65,6 +65,24 @@ def test_the_window_is_five_minutes_to_either_side(
     assert is_verified(good, at=TIMESTAMP + direction * seconds) is expected
 
 
+def test_forged_requests_have_the_secret_read_once_in_ten_seconds() -> None:
+    reads, ahead = [], 0
+
+    def clock() -> datetime:
+        return datetime.fromtimestamp(TIMESTAMP + ahead, UTC)
+
+    def counted(operation: str, **asked: str) -> dict[str, str]:
+        reads.append(ahead)
+        return secrets(operation, **asked)
+
+    signatures = Signatures(SecretReader(counted, "slack", clock), clock)
+    while ahead < 25:
+        with pytest.raises(UnverifiedRequestError):
+            signatures.verify(request(BODY, str(TIMESTAMP), "v0=forged"))
+        ahead += 1
+    assert reads == [0, 11, 22]
+
+
 class _At(Clock):
     def now(self) -> float:
         return float(TIMESTAMP)
