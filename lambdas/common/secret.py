@@ -43,7 +43,8 @@ class SecretReader:
         """Answer the secret's value, as it was no longer than `fresh` ago.
 
         Raises:
-            SecretNotSetError: the bot token or the signing secret is missing or empty.
+            SecretNotSetError: the bot token or the signing secret is missing, empty, or what the
+                README has in their place.
         """
         now = self._clock()
         if self._read is None or now - self._read[0] > fresh:
@@ -56,9 +57,14 @@ def _parsed(text: str) -> SlackSecret:
     # Spaces and line ends that were pasted along; a header with one can't be sent, and the error
     # that says so has the token in it.
     value = {name: str(told or "").strip() for name, told in json.loads(text).items()}
-    if not value.get("botToken") or not value.get("signingSecret"):
+    if not _is_set(value.get("botToken")) or not _is_set(value.get("signingSecret")):
         raise SecretNotSetError("put botToken and signingSecret into the Slack secret")
     signing_secrets = (value["signingSecret"], value.get("previousSigningSecret"))
     return SlackSecret(
-        bot_token=value["botToken"], signing_secrets=tuple(filter(None, signing_secrets))
+        bot_token=value["botToken"], signing_secrets=tuple(filter(_is_set, signing_secrets))
     )
+
+
+def _is_set(value: str | None) -> bool:
+    """Answer whether it is a secret: everybody knows a placeholder, and could sign with it."""
+    return bool(value and "…" not in value and "..." not in value)

@@ -31,6 +31,7 @@ def test_a_change_is_seen_after_five_minutes(here: Deployment, reader: SecretRea
 ROTATIONS = [
     ("old", ("signing-secret", "old")),
     ("", ("signing-secret",)),
+    ("…", ("signing-secret",)),
 ]
 
 
@@ -42,11 +43,12 @@ def test_while_it_is_rotated_the_previous_signing_secret_counts_unless_empty(
     assert reader.read().signing_secrets == expected
 
 
+@pytest.mark.parametrize("value", ["", " ", "…", "xoxb-…", "..."])
 @pytest.mark.parametrize("name", ["botToken", "signingSecret"])
 def test_an_empty_secret_is_refused_and_read_again_at_once(
-    here: Deployment, reader: SecretReader, name: str
+    here: Deployment, reader: SecretReader, name: str, value: str
 ) -> None:
-    here.put_secret(**{name: ""})
+    here.put_secret(**{name: value})
     with pytest.raises(SecretNotSetError):
         reader.read()
     here.put_secret(**{name: "set"})
