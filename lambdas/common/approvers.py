@@ -24,9 +24,11 @@ class Approvers:
         """Answer whether `user`, who clicked in `channel`, may decide."""
         return channel == self.channel and (self.users is None or user in self.users)
 
-    def refusal(self) -> str:
-        """Tell somebody else who may decide."""
-        return f"Only approvers may decide: {self.named()}."
+    def refusal(self, *, channel: str) -> str:
+        """Tell somebody who clicked in `channel`, and may not decide there, who may and where."""
+        is_elsewhere = channel != self.channel and self.users is not None
+        where = f", and only in <#{self.channel}>" if is_elsewhere else ""
+        return f"Only approvers may decide: {self.named()}{where}."
 
     def named(self) -> str:
         """Name those who may decide, in mrkdwn."""

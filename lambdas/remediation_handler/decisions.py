@@ -75,7 +75,7 @@ class Decisions:
             return interaction.subject, _standing(error.record)
         if may_decide:
             return interaction.subject, ""
-        return None, self.approvers.refusal()
+        return None, self.approvers.refusal(channel=interaction.channel)
 
     def _approved(self, record: Record, interaction: Interaction) -> Record:
         starts, target = _STEPS[interaction.action_id]

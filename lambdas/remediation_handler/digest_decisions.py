@@ -48,7 +48,7 @@ class DigestDecisions:
             return f"Nothing was done: what <@{pending.order.by}> decided is still being done."
         self.witness(digest, order, is_refused=not may_decide)
         if not may_decide:
-            return self.approvers.refusal()
+            return self.approvers.refusal(channel=interaction.channel)
         self._carry_out(interaction.subject)
         return "It is being done; the message shows how far it is."
 

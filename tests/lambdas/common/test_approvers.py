@@ -37,3 +37,11 @@ def test_who_may_decide(setting: Any, user: str, channel: str, expected: bool) -
 def test_approvers_are_named_as_mentions_and_anyone_as_the_channel() -> None:
     assert approvers(["U2", "U1"]).named() == "<@U1>, <@U2>"
     assert approvers("ANYONE_IN_CHANNEL").named() == f"anyone in <#{HERE}>"
+
+
+def test_who_clicked_elsewhere_is_told_where() -> None:
+    assert approvers(["U1"]).refusal(channel=HERE) == "Only approvers may decide: <@U1>."
+    refusal = approvers(["U1"]).refusal(channel=ELSEWHERE)
+    assert refusal == f"Only approvers may decide: <@U1>, and only in <#{HERE}>."
+    anyone = approvers("ANYONE_IN_CHANNEL").refusal(channel=ELSEWHERE)
+    assert anyone == f"Only approvers may decide: anyone in <#{HERE}>."

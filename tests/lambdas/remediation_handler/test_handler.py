@@ -20,6 +20,7 @@ from local.slack import SlackStandIn
 from tests.lambdas.deployment import (
     APPROVER,
     CARD,
+    CHANNEL,
     OTHER,
     SOURCE,
     Deployment,
@@ -248,6 +249,9 @@ def test_a_decision_counts_in_the_configured_channel_only(
     assert here.record(found).status is Status.AWAITING_REVIEW
     (invocation,) = here.invocations
     assert invocation.payload["finding_id"] is None
+    here.remediate()
+    (reply,) = here.slack.ephemerals
+    assert f"only in <#{CHANNEL}>" in reply.text
 
 
 def test_where_anyone_may_decide_anyone_in_the_channel_does() -> None:
