@@ -17,6 +17,11 @@ _SECONDS = 10
 _MOST = 999
 _UNWELL = timedelta(seconds=60)
 _EVENT_TYPE = "macie_finding"
+_NO_PREVIEWS = {"unfurl_links": False, "unfurl_media": False}
+"""Slack is not to fetch, and show, what an address in a stranger's text leads to.
+
+Source: https://docs.slack.dev/messaging/unfurling-links-in-messages
+"""
 _NOT_SLACK = "an answer that is not Slack's"
 _BUSY = frozenset({"ratelimited", "rate_limited", "service_unavailable"})
 _LATER = _BUSY | {
@@ -110,7 +115,12 @@ class SlackChannel:
         metadata = {"event_type": _EVENT_TYPE, "event_payload": {"finding_id": subject}}
         below = {} if thread is None else {"thread_ts": thread.ts}
         answer = self._call(
-            "chat.postMessage", channel=self._channel, metadata=metadata, **below, **_body(message)
+            "chat.postMessage",
+            channel=self._channel,
+            metadata=metadata,
+            **_NO_PREVIEWS,
+            **below,
+            **_body(message),
         )
         return SlackMessage(channel=answer["channel"], ts=answer["ts"])
 
@@ -239,4 +249,8 @@ def _put_off(answer: Answer, code: str) -> SlackError:
 
 
 def _body(message: Message) -> dict[str, Any]:
-    return {"text": message.text, "blocks": list(message.blocks)}
+    """Have no address or name in a text made a link, as chat.update would by itself.
+
+    Source: https://docs.slack.dev/reference/methods/chat.update
+    """
+    return {"text": message.text, "blocks": list(message.blocks), "parse": "none"}

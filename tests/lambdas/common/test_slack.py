@@ -1,10 +1,14 @@
 """The channel, through a Slack that keeps Slack's rules."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from lambdas.common import http
 from lambdas.common.errors import SlackError
+from lambdas.common.http import Answer
 from lambdas.common.messages import Message, render
 from lambdas.common.record import Status
 from lambdas.common.secret import SecretReader
@@ -33,6 +37,22 @@ def test_a_message_is_posted_as_it_is(here: Deployment, channel: SlackChannel) -
     place = channel.post(message(), subject="f1")
     assert (place.channel, place.ts) == (CHANNEL, here.message.ts)
     assert (here.message.text, here.message.blocks) == (message().text, message().blocks)
+
+
+def test_slack_makes_nothing_a_link_and_fetches_nothing(
+    channel: SlackChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+
+    def post(_: str, *, body: bytes, **__: Any) -> Answer:
+        sent.append(json.loads(body))
+        return Answer(status=200, headers={}, body=b'{"ok": true, "channel": "C1", "ts": "1.0"}')
+
+    monkeypatch.setattr(http, "post", post)
+    channel.update(channel.post(message(), subject="f1"), message())
+    posted, updated = sent
+    assert posted["parse"] == updated["parse"] == "none"
+    assert posted["unfurl_links"] is posted["unfurl_media"] is False
 
 
 def test_a_message_is_updated_in_place(here: Deployment, channel: SlackChannel) -> None:
