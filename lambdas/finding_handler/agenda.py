@@ -118,8 +118,12 @@ class Agenda:
         return replace(record, look_at=now + (_LONGER if record.status in UNDER_WAY else _AGAIN))
 
     def _reminded(self, record: Record) -> bool:
+        # Drawn again, the message is posted anew if somebody deleted it: a reply needs its thread.
+        if not self.announcer.tell(record):
+            return False
+        record = self.ledger.get(record.finding.id)
         if record.status is not Status.AWAITING_REVIEW or record.message is None:
-            return self.announcer.tell(record)
+            return True
         try:
             self.channel.reply(record.message, reminder(record, self.approvers.named()))
         except SlackError:

@@ -37,6 +37,14 @@ def test_the_approvers_are_reminded_once_in_the_thread(waiting: Deployment) -> N
     assert "<@U0SECOND>" in reply.text
 
 
+def test_a_message_that_was_deleted_is_posted_anew_with_the_reminder(waiting: Deployment) -> None:
+    waiting.slack.delete(waiting.message.ts)
+    waiting.tick()
+    message, reply = waiting.slack.messages
+    assert "please decide" in message.text
+    assert reply.thread_ts == message.ts
+
+
 def test_nobody_is_reminded_before_it_is_time(here: Deployment) -> None:
     here.deliver(here.put())
     here.clock.ahead = timedelta(hours=23)
@@ -89,7 +97,8 @@ def test_a_reminder_that_slack_does_not_take_is_made_later(waiting: Deployment) 
     waiting.tick()
     assert replies(waiting) == []
     waiting.clock.ahead += SOON
-    waiting.tick()
+    for _ in range(3):
+        waiting.tick()
     assert len(replies(waiting)) == 1
 
 
