@@ -32,7 +32,7 @@ class Request:
             MalformedRequestError: the body says it is base64, and is not.
         """
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        body = (event.get("body") or "").encode()
+        body = (event.get("body") or "").encode(errors="surrogatepass")
         if event.get("isBase64Encoded"):
             try:
                 body = base64.b64decode(body, validate=True)
@@ -82,7 +82,7 @@ class Interaction:
                 channel=_text(payload["channel"]["id"]),
                 response_url=_optional(payload.get("response_url")),
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise MalformedRequestError("not a click in a message of ours") from error
 
 
@@ -99,6 +99,7 @@ def _target(action: Mapping[str, Any]) -> tuple[str | None, str]:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise TypeError("not a text")
+    value.encode()  # half an emoji, which JSON allows, is no text that can be kept
     return value
 
 

@@ -186,6 +186,8 @@ MALFORMED: list[tuple[str, bytes]] = [
     ("an action without an id", form(_without("actions", "0", "action_id"))),
     ("a value that is no text", form(click("any") | {"actions": [{"action_id": "a", "value": 1}]})),
     ("a user id that is no text", form(click("any") | {"user": {"id": 7}})),
+    ("a payload that has no end", form("[" * 100_000)),
+    ("a user id that is half an emoji", form(click("any") | {"user": {"id": "\ud83d"}})),
     ("a callback URL that is no text", form(click("any") | {"response_url": 7})),
 ]
 
@@ -205,6 +207,11 @@ def test_a_body_that_is_not_base64_is_a_bad_request(here: Deployment) -> None:
 def test_a_request_without_headers_or_body_is_unauthorized(here: Deployment) -> None:
     assert here.post({"version": "2.0", "headers": None, "body": None}) == 401
     assert here.post({}) == 401
+
+
+def test_a_body_that_is_half_an_emoji_is_unauthorized(here: Deployment) -> None:
+    event = http_api(GOOD) | {"body": "\ud83d", "isBase64Encoded": False}
+    assert here.post(event) == 401
 
 
 def test_a_malformed_request_that_is_not_signed_is_unauthorized_before_it_is_parsed(
