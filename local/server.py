@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def do_GET(self) -> None:
+        if self._is_renamed():
+            self._tell(_error(403, "under another name"))
+            return
         files = {f"/{file.name}": file for file in _PAGE.iterdir()}
         file = files.get("/page.html" if self.path == "/" else self.path)
         if file is None:
@@ -93,11 +96,16 @@ class _Handler(BaseHTTPRequestHandler):
         if length > _MOST_BYTES:
             self.close_connection = True
             self._tell(_error(413, f"more than {_MOST_BYTES:,} bytes"))
-        elif self._is_foreign():
+        elif self._is_renamed() or self._is_foreign():
             self.close_connection = True
             self._tell(_error(403, "from another site's page"))
         else:
             self._do(self.rfile.read(length))
+
+    def _is_renamed(self) -> bool:
+        """Tell whether a browser took another site's name for loopback, so that all seems ours."""
+        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        return host not in (None, "127.0.0.1", "localhost")
 
     def _is_foreign(self) -> bool:
         """Tell whether a page that is not ours has a browser send this."""

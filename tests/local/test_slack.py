@@ -230,5 +230,16 @@ def test_a_page_of_another_site_can_do_nothing(slack: SlackStandIn, path: str) -
     assert _post(slack, path, {}, Origin="https://evil.example") == 403
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example"])
+def test_another_sites_name_for_this_machine_is_not_answered(
+    slack: SlackStandIn, host: str
+) -> None:
+    """A name that its owner has lead to loopback would have the page's own origin."""
+    assert _post(slack, "api/chat.postMessage", {}, Host=host, Origin=f"http://{host}") == 403
+    asked = urllib.request.Request(f"{slack.url}state", headers={"Host": host})  # noqa: S310
+    with pytest.raises(HTTPError, match="403"):
+        urllib.request.urlopen(asked, timeout=10)  # noqa: S310 - loopback
+
+
 def test_what_is_not_there_is_not_found(slack: SlackStandIn) -> None:
     assert _post(slack, "panel/job", {}) == 404
