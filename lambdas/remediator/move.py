@@ -54,8 +54,8 @@ class Facts:
 
     @property
     def identity(self) -> str:
-        """What tells this object from another one under the same key."""
-        return self.version_id or self.etag
+        """What tells this object from another one under the same key; "null" ones are replaced."""
+        return self.etag if self.version_id == NULL_VERSION else self.version_id or self.etag
 
     @property
     def checksum(self) -> str | None:

@@ -117,7 +117,7 @@ class Quarantine:
     def _is_copied(self, progress: Progress, source: Source, *, remaining: int) -> bool:
         """See to it that `source` is in quarantine; answer False if it changed meanwhile."""
         record = progress.record
-        if any(copy.source_version_id == source.facts.version_id for copy in record.copies):
+        if any(_is_of(copy, source) for copy in record.copies):
             return True
         place = Place(bucket=self.bucket, key=quarantine_key(record.finding.object))
         losses = tuple(affected.not_kept(source))
@@ -148,21 +148,27 @@ class Quarantine:
             FailedMoveError: that is refused as well, so both exist, or some are in quarantine
                 already; the text says so.
         """
-        whole = {source.facts.version_id for source in sources if affected.is_whole(source)}
+        whole = [source for source in sources if affected.is_whole(source)]
         copies = progress.record.copies
+        left = tuple(copy for copy in copies if not any(_is_of(copy, one) for one in whole))
         try:
             for copy in copies:
-                if copy.source_version_id in whole:
+                if copy not in left:
                     place = Place(bucket=copy.bucket, key=copy.key)
                     self.copying.objects.delete_version(place, copy.version_id)
         except FailedMoveError as error:
             text = f"{refusal} It is still there, and a copy of it is in quarantine."
             raise FailedMoveError(text, advice=refusal.advice) from error
-        left = tuple(copy for copy in copies if copy.source_version_id not in whole)
         progress.write_down(copies=left, attempt=None, other_versions=None)
         if left:
             text = f"{refusal} Versions of it that are in quarantine already: {len(left)}."
             raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
+
+
+def _is_of(copy: QuarantinedCopy, source: Source) -> bool:
+    """Answer whether `copy` was made of the very `source`: a "null" version can be replaced."""
+    facts = source.facts
+    return (copy.source_version_id, copy.source_etag) == (facts.version_id, facts.etag)
 
 
 def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:

@@ -317,9 +317,10 @@ def test_a_copy_keeps_the_storage_class_where_it_can(storage_class: str, expecte
     assert facts(storage_class=storage_class).kept_class == expected
 
 
-def test_an_object_is_identified_by_its_version_or_else_its_etag() -> None:
+def test_an_object_is_identified_by_its_version_or_where_that_can_be_replaced_its_etag() -> None:
     assert facts(version_id="v1").identity == "v1"
     assert facts().identity == ETAG
+    assert facts(version_id="null").identity == ETAG
 
 
 def test_one_checksum_speaks_for_all() -> None:

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from lambdas.common.record import Record, Status
-from tests.lambdas.deployment import AUTO, CARD, KEY, QUARANTINE, SOURCE, Deployment, deployed
+from lambdas.remediator import wiring
+from tests.lambdas.deployment import (
+    AUTO,
+    CARD,
+    KEY,
+    QUARANTINE,
+    REGION,
+    SOURCE,
+    Deployment,
+    deployed,
+)
 from tests.lambdas.null_versions import NullVersions
 
 
@@ -157,3 +167,52 @@ def test_a_null_version_that_is_replaced_after_the_copy_is_not_deleted(
     assert b"innocent" in here.bodies(SOURCE)
     assert here.bodies(QUARANTINE) == [CARD]
     assert here.s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read() == b"innocent"
+
+
+class CrashError(Exception):
+    """The function dies here."""
+
+
+def null_replaced_between_two_runs(here: Deployment, nulls: NullVersions) -> dict[str, Any]:
+    """Copy every version, a null one among them, die, and have that one replaced meanwhile."""
+    here.set_variable("QUARANTINE_VERSIONS", "ALL")
+    found = here.put(AUTO)
+    nulls.put(KEY, b"null")
+    assert here.deliver(found) == []
+    again = list(here.invocations)
+
+    def die(**_: Any) -> None:
+        raise CrashError
+
+    events = wiring.s3(REGION).meta.events
+    events.register("provide-client-params.s3.DeleteObject", die)
+    with pytest.raises(CrashError):
+        here.remediate()
+    events.unregister("provide-client-params.s3.DeleteObject", die)
+    nulls.put(KEY, b"innocent")
+    here.invocations += again
+    return found
+
+
+def test_of_every_version_a_null_one_that_was_replaced_is_copied_before_it_is_deleted(
+    here: Deployment, nulls: NullVersions
+) -> None:
+    found = null_replaced_between_two_runs(here, nulls)
+    here.remediate()
+    assert here.record(found).status is Status.QUARANTINED
+    assert here.bodies(SOURCE) == []
+    assert sorted(here.bodies(QUARANTINE)) == sorted([CARD, b"innocent", b"null"])
+    assert len(here.record(found).copies) == 3
+
+
+def test_the_copy_of_a_null_version_that_was_replaced_is_kept_where_deletion_is_denied(
+    here: Deployment, nulls: NullVersions
+) -> None:
+    found = null_replaced_between_two_runs(here, nulls)
+    here.strict.deny = lambda name, asked: name == "DeleteObject" and asked["Bucket"] == SOURCE
+    here.remediate()
+    record = here.record(found)
+    assert record.status is Status.FAILED
+    assert sorted(here.bodies(SOURCE)) == sorted([CARD, b"innocent"])
+    assert here.bodies(QUARANTINE) == [b"null"]
+    assert [copy.size for copy in record.copies] == [len(b"null")]
