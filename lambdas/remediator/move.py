@@ -180,16 +180,18 @@ def left_behind(source: Facts, marker: str | None) -> str | None:
     """Answer which version still holds the object after its removal as the current one, if any.
 
     Where S3 laid a delete marker, the object lies under it; only a "null" marker, as in a bucket
-    with suspended versions, has taken the place of a "null" version.
+    with suspended versions, has taken the place of a "null" version. Where it laid none, something
+    else is current by now, and a version still lies under that.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectsfromVersioningSuspendedBuckets.html
 
     Args:
         source: the object.
         marker: the version id of the delete marker that S3 laid, if it did.
     """
-    if source.version_id not in (None, NULL_VERSION):
-        return source.version_id
-    return NULL_VERSION if marker not in (None, NULL_VERSION) else None
+    if source.version_id is None:
+        return NULL_VERSION if marker not in (None, NULL_VERSION) else None
+    is_replaced = source.version_id == marker == NULL_VERSION
+    return None if is_replaced else source.version_id
 
 
 def endangers_another(source: Facts, versions: Sequence[Version]) -> bool:

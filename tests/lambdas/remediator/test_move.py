@@ -241,7 +241,7 @@ LEFT = [
     ("the version, where no marker was laid", "v1", None, "v1"),
     ("the null version, under a marker", "null", "m1", "null"),
     ("nothing of a null version that a null marker replaced", "null", "null", None),
-    ("nothing of a null version where no marker was laid", "null", None, None),
+    ("the null version, where no marker was laid", "null", None, "null"),
     ("the null version, where versions were enabled meanwhile", None, "m1", "null"),
     ("nothing, where they were suspended meanwhile", None, "null", None),
 ]

@@ -169,6 +169,26 @@ def test_a_null_version_that_is_replaced_after_the_copy_is_not_deleted(
     assert here.s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read() == b"innocent"
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["by a newer one", "by a marker"])
+def test_a_null_version_that_is_covered_after_the_copy_is_deleted_under_its_cover(
+    here: Deployment, nulls: NullVersions, *, is_deleted: bool
+) -> None:
+    nulls.is_suspended = False
+    found = put(here, nulls, CARD, "null")
+
+    def covered(**_: Any) -> None:
+        if here.strict.calls.count("DeleteObject") == 0:
+            if is_deleted:
+                here.s3.delete_object(Bucket=SOURCE, Key=KEY)
+            else:
+                here.put(body=b"newer")
+
+    here.session.register("before-call.s3.DeleteObject", covered)
+    assert remediated(here, found).status is Status.QUARANTINED
+    assert here.bodies(SOURCE) == ([] if is_deleted else [b"newer"])
+    assert here.bodies(QUARANTINE) == [CARD]
+
+
 class CrashError(Exception):
     """The function dies here."""
 
