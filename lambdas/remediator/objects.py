@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 from lambdas.remediator.move import Facts, Version, archive_tier
 from lambdas.remediator.refusals import (
     is_changed,
+    is_conflict,
     is_gone,
     may_concern_key,
     refusals,
@@ -134,7 +135,8 @@ class Objects:
     def delete_current(self, place: Place, etag: str) -> str | None:
         """Delete what is current if its ETag is `etag`; answer the delete marker laid, if any.
 
-        Where it is another object by now, or none, nothing happens.
+        Where it is another object by now, or none, nothing happens. A conflict with another request
+        says neither, and is raised for Lambda to try again.
         Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 
         Raises:
@@ -146,7 +148,8 @@ class Objects:
                     Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"', **self.asked
                 )
             except ClientError as error:
-                if is_gone(error) or is_changed(error):
+                is_other = is_changed(error) and not is_conflict(error)
+                if is_other or is_gone(error):
                     return None
                 raise
         return answer.get("VersionId") if answer.get("DeleteMarker") else None

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambdas.common.record import Status
 from lambdas.remediator import affected
@@ -163,6 +165,36 @@ def test_a_marker_that_can_not_be_taken_away_is_told_as_with_mfa_delete(versione
     versioned.strict.deny = lambda *_: False
     assert versioned.retried(finding).status is Status.QUARANTINED
     assert (versioned.bodies(SOURCE), versioned.bodies(QUARANTINE)) == ([], [CARD])
+
+
+def test_a_deletion_that_conflicts_with_another_request_brings_no_older_version_forward(
+    versioned: World,
+) -> None:
+    versioned.put(b"older")
+    finding = versioned.put(CARD)
+    versioned.open(finding)
+
+    def conflict(context: Any, **_: Any) -> Any:
+        if "IfMatch" not in context["asked"]:
+            return None
+        error = {"Code": "ConditionalRequestConflict", "Message": "at the same time"}
+        return SimpleNamespace(status_code=409), {"Error": error}
+
+    events = versioned.guarded.meta.events
+    events.register("before-call.s3.DeleteObject", conflict)
+    try:
+        with pytest.raises(ClientError):
+            versioned.run(finding)
+    finally:
+        events.unregister("before-call.s3.DeleteObject", conflict)
+    assert _body(versioned, SOURCE, KEY) == CARD
+
+    versioned.run(finding)
+    assert versioned.record(finding).status is Status.QUARANTINED
+    assert versioned.bodies(SOURCE) == [b"older"]
+    with pytest.raises(versioned.s3.exceptions.NoSuchKey):
+        _body(versioned, SOURCE, KEY)
+    assert versioned.bodies(QUARANTINE) == [CARD]
 
 
 def test_two_copies_are_told_of_where_the_copy_can_not_be_deleted_either(plain: World) -> None:

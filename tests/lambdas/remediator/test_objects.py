@@ -184,6 +184,12 @@ def test_another_object_that_is_current_by_now_is_left_alone(
     assert objects.delete_current(PLACE, "e1") is None
 
 
+def test_a_conflict_tells_nothing_of_what_is_current(stub: Stubber, objects: Objects) -> None:
+    refuse(stub, "delete_object", "ConditionalRequestConflict", 409)
+    with pytest.raises(ClientError, match="ConditionalRequestConflict"):
+        objects.delete_current(PLACE, "e1")
+
+
 def test_a_version_is_deleted_by_its_id_without_a_condition(
     stub: Stubber, objects: Objects
 ) -> None:
