@@ -180,6 +180,11 @@ class StrictS3:
         return _answered({"AnnotationPayload": io.BytesIO(payload)})
 
     def _PutObjectAnnotation(self, asked: Mapping[str, Any]) -> Any:  # noqa: N802 - S3's name
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAnnotation.html."""
+        found = self._look(asked["Bucket"], asked["Key"], asked.get("VersionId"))
+        wanted = asked.get("ObjectIfMatch", "")
+        if wanted and found and wanted.strip('"') != found["ETag"].strip('"'):
+            return _refused(412, "PreconditionFailed")
         self._annotated(asked)[asked["AnnotationName"]] = asked["AnnotationPayload"]
         return _answered({})
 

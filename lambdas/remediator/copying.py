@@ -10,9 +10,15 @@ from botocore.exceptions import ClientError
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.http import NoAnswerError
 from lambdas.common.record import Attempt
-from lambdas.remediator.move import Facts, Version, check_copy, is_same_content
+from lambdas.remediator.move import (
+    NULL_VERSION,
+    Facts,
+    Version,
+    check_copy,
+    is_same_content,
+)
 from lambdas.remediator.objects import Objects, Place, pinned_version
-from lambdas.remediator.parts import PartsCopy
+from lambdas.remediator.parts import Made, PartsCopy
 from lambdas.remediator.refusals import (
     code,
     is_changed,
@@ -90,25 +96,25 @@ class Copying:
             return None
         with refusals("copy", source.place.bucket, kms_key=source.facts.kms_key):
             try:
-                version_id = (
-                    interrupted.version_id
+                made = (
+                    _made(interrupted)
                     if interrupted
                     else self._make(source, place, attempt, _over(present), remember)
                 )
-                return self._completed(source, place, version_id)
+                return self._completed(source, place, made)
             except ClientError as error:
                 if is_conflict(error):
                     raise NoAnswerError("a copy is being written there") from error
                 if is_changed(error):
                     late = _interrupted(source, self.objects.look(place), attempt)
-                    return self._completed(source, place, late.version_id) if late else None
+                    return self._completed(source, place, _made(late)) if late else None
                 if is_gone(error) and code(error) != "NoSuchBucket":
                     return None
                 raise
 
     def _make(
         self, source: Source, place: Place, attempt: Attempt, over: Any, remember: Remember
-    ) -> str | None:
+    ) -> Made:
         if source.facts.size <= self.threshold:
             return self._at_once(source, place, over)
         return self._in_parts(source, place, over).run(
@@ -116,26 +122,31 @@ class Copying:
             lambda upload_id: remember(replace(attempt, upload_id=upload_id)),
         )
 
-    def _completed(self, source: Source, place: Place, version_id: str | None) -> Facts | None:
-        """Give a copy what it lacks and verify it; where that is refused, delete it again."""
+    def _completed(self, source: Source, place: Place, made: Made) -> Facts | None:
+        """Give a copy what it lacks and verify it; where that is refused, delete it again.
+
+        Returns:
+            The copy; None if something else has taken its place by now, which is left alone.
+        """
         try:
-            self._annotate(source, place, version_id)
-            copy = self.objects.look(place, version_id)
+            self._annotate(source, place, made)
+            copy = self.objects.look(place, made.version_id)
+            if copy is not None and copy.etag != made.etag:
+                return None
             check_copy(source.facts, copy)
         except (ClientError, FailedMoveError) as error:
             if isinstance(error, FailedMoveError) or is_refusal(error):
-                self._undo(place, version_id)
+                self._undo(place, made)
             raise
         return copy
 
-    def _undo(self, place: Place, version_id: str | None) -> None:
-        copy = self.objects.look(place, version_id)
-        if version_id is not None:
-            self.objects.delete_version(place, version_id)
-        elif copy is not None:
-            self.objects.delete_current(place, copy.etag)
+    def _undo(self, place: Place, made: Made) -> None:
+        if made.version_id in (None, NULL_VERSION):
+            self.objects.delete_current(place, made.etag)
+        else:
+            self.objects.delete_version(place, made.version_id)
 
-    def _at_once(self, source: Source, place: Place, over: Any) -> str | None:
+    def _at_once(self, source: Source, place: Place, over: Any) -> Made:
         """Let S3 copy; it takes metadata, headers, tags and annotations along by itself.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
@@ -151,7 +162,8 @@ class Copying:
             **{**self.objects.asked, **_conditions(source), **over},
             **redirect,
         )
-        return answer.get("VersionId")
+        etag = answer["CopyObjectResult"]["ETag"].strip('"')
+        return Made(version_id=answer.get("VersionId"), etag=etag)
 
     def _in_parts(self, source: Source, place: Place, over: Any) -> PartsCopy:
         tags = source.objects.client.get_object_tagging(
@@ -172,7 +184,7 @@ class Copying:
             over=over,
         )
 
-    def _annotate(self, source: Source, place: Place, version_id: str | None) -> None:
+    def _annotate(self, source: Source, place: Place, made: Made) -> None:
         """Copy the object's annotations, which a copy in parts leaves behind.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectAnnotations.html
@@ -195,7 +207,8 @@ class Copying:
                     Key=place.key,
                     AnnotationName=name,
                     AnnotationPayload=one["AnnotationPayload"].read(),
-                    **pinned_version(version_id),
+                    ObjectIfMatch=f'"{made.etag}"',
+                    **pinned_version(made.version_id),
                     **self.objects.asked,
                 )
 
@@ -206,6 +219,10 @@ def _interrupted(source: Source, present: Facts | None, attempt: Attempt) -> Fac
         return None
     is_same = present.headers == source.facts.headers and is_same_content(source.facts, present)
     return present if is_same else None
+
+
+def _made(copy: Facts) -> Made:
+    return Made(version_id=copy.version_id, etag=copy.etag)
 
 
 def _named(source: Source) -> Any:

@@ -54,6 +54,14 @@ def plan_parts(size: int, threshold: int) -> Iterator[Part]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What S3 says that it made: by these it is told from what takes its place later."""
+
+    version_id: str | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartsCopy:
     """One copy in parts.
 
@@ -77,8 +85,8 @@ class PartsCopy:
     threshold: int
     over: Any
 
-    def run(self, upload_id: str | None, remember: Callable[[str], object]) -> str | None:
-        """Copy, going on with the upload `upload_id` if it is there; answer the copy's version id.
+    def run(self, upload_id: str | None, remember: Callable[[str], object]) -> Made:
+        """Copy, going on with the upload `upload_id` if it is there; answer the copy.
 
         `remember` is told the id of a new upload before the first part is copied. A refusal leaves
         no upload behind.
@@ -152,14 +160,14 @@ class PartsCopy:
         with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
 
-    def _complete(self, upload_id: str, parts: list[Any]) -> str | None:
+    def _complete(self, upload_id: str, parts: list[Any]) -> Made:
         answer = self.client.complete_multipart_upload(
             **self._upload(upload_id),
             MultipartUpload={"Parts": parts},
             MpuObjectSize=self.facts.size,
             **self.over,
         )
-        return answer.get("VersionId")
+        return Made(version_id=answer.get("VersionId"), etag=answer["ETag"].strip('"'))
 
     def _upload(self, upload_id: str) -> Any:
         place = self.destination

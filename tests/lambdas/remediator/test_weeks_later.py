@@ -13,6 +13,8 @@ from tests.lambdas.null_versions import NullVersions
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, finding_on, world
 
 CARD = b"name,card\nJane,4111111111111111\n"
+MIB = 1024 * 1024
+LARGE = CARD * (6 * MIB // len(CARD))
 KEY = "pan data+1?.csv"
 WEEKS = timedelta(weeks=6)
 
@@ -202,6 +204,33 @@ def test_a_restore_that_is_denied_keeps_the_copy_and_works_on_retry(here: World)
     here.clock.ahead = WEEKS
     assert here.restored(finding).status is Status.RESTORED
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "operation"),
+    [(CARD, "HeadObject"), (LARGE, "HeadObject"), (LARGE, "PutObjectAnnotation")],
+    ids=["before it is verified", "in parts", "before it is annotated"],
+)
+def test_what_takes_the_place_of_a_restored_object_is_left_alone(
+    body: bytes, operation: str
+) -> None:
+    with world(versioned=False, threshold=5 * MIB) as here:
+        finding = here.put(body)
+        (copy,) = here.remediated(finding).copies
+        here.strict.annotations[QUARANTINE, copy.key, copy.version_id] = {"class": b"secret"}
+
+        def replaced(params: Any, **_: Any) -> None:
+            is_made = {"CopyObject", "CompleteMultipartUpload"} & set(here.strict.calls)
+            if is_made and params["Bucket"] == SOURCE:
+                here.s3.put_object(Bucket=SOURCE, Key=KEY, Body=b"innocent")
+
+        here.strict.calls.clear()
+        with here.before(operation, replaced):
+            assert here.restored(finding).status is Status.FAILED
+        assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([b"innocent"], [body])
+        if operation == "PutObjectAnnotation":
+            assert not here.strict.annotations.get((SOURCE, KEY, None))
+        assert "both were left alone" in here.shown
 
 
 def test_a_restore_never_destroys_a_null_version_that_lies_under_a_marker() -> None:
