@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
 from lambdas.common.aws import Call
 
@@ -65,6 +66,6 @@ def _parsed(text: str) -> SlackSecret:
     )
 
 
-def _is_set(value: str | None) -> bool:
+def _is_set(value: str | None) -> TypeGuard[str]:
     """Answer whether it is a secret: everybody knows a placeholder, and could sign with it."""
     return bool(value and "…" not in value and "..." not in value)
