@@ -22,15 +22,15 @@ def joined_by(
 ) -> Record:
     """Add `finding` to `lead`, whose decision stands unless this one calls for another.
 
-    What the policy remediates at once is not left waiting for a review of something lesser, and
-    what was dismissed as one type of data is asked about again when another type is found in it;
-    by `look_at` somebody is to have decided about that.
+    What the policy remediates at once is left waiting neither for a review of something lesser nor
+    where a dry run ended, for the mode may be another by now. What was dismissed as one type of
+    data is asked about again when another type is found in it, to be decided by `look_at`.
     """
     if knows(lead, finding):
         return lead
     both = lead.with_joined(finding)
     match lead.status:
-        case Status.AWAITING_REVIEW if decision.action is Action.AUTO:
+        case Status.AWAITING_REVIEW | Status.DRY_RUN if decision.action is Action.AUTO:
             status, reason = Status.REMEDIATING, decision.reason
         case Status.DISMISSED if finding.type not in _types(lead):
             status, reason = Status.AWAITING_REVIEW, f"{finding.type} was found in it as well"

@@ -85,6 +85,19 @@ def test_what_is_remediated_at_once_does_not_wait_for_the_review_of_something_el
     assert "Quarantined automatically" in here.message.text
 
 
+def test_what_a_dry_run_has_shown_is_remediated_at_once_when_it_is_found_again() -> None:
+    with deployed(MODE="DRY_RUN") as here:
+        found = here.put(AUTO)
+        here.deliver(found)
+        here.remediate()
+        here.set_variable("MODE", "LIVE")
+        here.deliver(also(found, AUTO))
+        here.remediate()
+        assert here.record(found).status is Status.QUARANTINED
+        assert here.bodies(QUARANTINE) == [CARD]
+        assert "Quarantined automatically" in here.message.text
+
+
 def test_a_dismissed_object_is_asked_about_again_when_another_type_is_found(
     here: Deployment,
 ) -> None:
