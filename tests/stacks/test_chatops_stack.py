@@ -1,6 +1,7 @@
 """What the stack as a whole promises."""
 
 import json
+import re
 
 import pytest
 from aws_cdk import Validations
@@ -72,6 +73,22 @@ def test_nothing_has_a_name_of_our_choice(
 ) -> None:
     """So the stack can be deployed twice, and a resource replaced by another."""
     template.all_resources_properties(resource_type, {name: Match.absent()})
+
+
+def test_the_template_is_good_for_every_partition_and_region() -> None:
+    """China's and the American government's regions have ARNs and addresses of their own."""
+    named = {"monitoredBuckets": ["hr-*"], "sourceKmsKeyArns": [], "quarantineReaders": []}
+    template = json.dumps(synthesis.template(**named, reconcileHours=6).to_json())
+
+    assert not re.findall(r"arn:aws\b|[a-z]+-[a-z]+-\d", template)
+    # The services' principals, which are the same everywhere.
+    assert set(re.findall(r"[\w.]+\.amazonaws\.com[\w.]*", template)) == {
+        "apigateway.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+        "events.amazonaws.com",
+        "lambda.amazonaws.com",
+        "logging.s3.amazonaws.com",
+    }
 
 
 def test_no_secret_is_in_the_template(template: Template) -> None:
