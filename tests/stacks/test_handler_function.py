@@ -3,11 +3,13 @@
 import dataclasses
 import importlib
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from stacks import bundling
 from tests.stacks import synthesis
 from tests.stacks.synthesis import only
 
@@ -76,6 +78,27 @@ def test_the_longest_settings_fit_into_an_environment(package: str) -> None:
     }
 
     assert len(json.dumps(told, separators=(",", ":"))) <= 4096
+
+
+@pytest.mark.parametrize("package", _PACKAGES)
+def test_what_is_packaged_is_for_the_runtime(template: Template, package: str) -> None:
+    """Wheels with compiled parts would otherwise not load, which nothing but AWS would tell."""
+    function = _function(template, package)
+    flags = dict(pairwise(bundling._PIP_INSTALL))
+
+    assert function["Runtime"] == f"python{flags['--python-version']}"
+    assert function["Architectures"] == ["arm64"]
+    assert flags["--platform"].endswith("_aarch64")
+
+
+def test_lambda_does_not_stop_the_one_function_that_calls_itself(template: Template) -> None:
+    """After sixteen messages to its own queue it would, in the middle of a burst; no emulator does.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    loops = {package: _function(template, package).get("RecursiveLoop") for package in _PACKAGES}
+
+    assert loops == {"finding_handler": "Allow", "remediation_handler": None, "remediator": None}
 
 
 def test_a_click_has_the_cpu_that_a_cold_start_in_three_seconds_takes(template: Template) -> None:
