@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sqs as sqs
@@ -11,7 +11,6 @@ from constructs import Construct
 from stacks.handler_function import HandlerFunction
 
 # The functions write these in the embedded metric format: lambdas/common/measures.py.
-NAMESPACE = "MacieChatOps"
 SLACK_REFUSALS = "SlackRefusals"
 
 _FIVE_MINUTES = Duration.minutes(5)
@@ -32,6 +31,7 @@ class Dashboard(Construct):
         table: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, construct_id)
+        ours = _Ours(Stack.of(self).stack_name)
         waiting = [findings, *dead_letters]
         cloudwatch.Dashboard(
             self,
@@ -39,16 +39,18 @@ class Dashboard(Construct):
             widgets=[
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*alarms], width=24)],
                 [
-                    _graph("Findings by type and decision", _all("Findings", "Type", "Decision")),
-                    _graph("What became of them", _all("Steps", "Status")),
+                    _graph(
+                        "Findings by type and decision", ours.all("Findings", "Type", "Decision")
+                    ),
+                    _graph("What became of them", ours.all("Steps", "Status")),
                 ],
                 [
-                    _graph("Seconds from finding to decision", *_times("TimeToDecision")),
-                    _graph("Seconds from finding to quarantine", *_times("TimeToQuarantine")),
+                    _graph("Seconds from finding to decision", *ours.times("TimeToDecision")),
+                    _graph("Seconds from finding to quarantine", *ours.times("TimeToQuarantine")),
                 ],
                 [
-                    _graph("Slack did not take it", _all(SLACK_REFUSALS)),
-                    _graph("Clicks refused", _all("RefusedClicks")),
+                    _graph("Slack did not take it", ours.all(SLACK_REFUSALS)),
+                    _graph("Clicks refused", ours.all("RefusedClicks")),
                     _graph("Age of the oldest finding", _age(findings)),
                     _graph("Waiting findings and dead letters", *map(_length, waiting)),
                 ],
@@ -70,29 +72,34 @@ def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
 
 
-def _all(name: str, *dimensions: str) -> cloudwatch.IMetric:
-    """Draw a metric of ours for all values of its dimensions.
+class _Ours:
+    """The metrics of ours, in the namespace of the stack: another one's are not drawn.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
     """
-    schema = ",".join((NAMESPACE, "service", *dimensions))
-    search = f"SEARCH('{{{schema}}} MetricName=\"{name}\"', 'Sum', 300)"
-    return cloudwatch.MathExpression(
-        expression=search, label="", period=_FIVE_MINUTES, using_metrics={}
-    )
 
+    def __init__(self, namespace: str) -> None:
+        # A stack's name may have hyphens, which are taken in quotes only.
+        self._schema = f'"{namespace}",service'
 
-def _times(name: str) -> list[cloudwatch.IMetric]:
-    schema = f"{NAMESPACE},service"
-    return [
-        cloudwatch.MathExpression(
+    def all(self, name: str, *dimensions: str) -> cloudwatch.IMetric:
+        """Draw a metric for all values of its dimensions."""
+        schema = ",".join((self._schema, *dimensions))
+        return self._search(schema, name, "Sum", label="")
+
+    def times(self, name: str) -> list[cloudwatch.IMetric]:
+        """Draw what is usual of a metric, and what is rare."""
+        return [self._search(self._schema, name, each, label=each) for each in ("p50", "p99")]
+
+    def _search(
+        self, schema: str, name: str, statistic: str, *, label: str
+    ) -> cloudwatch.MathExpression:
+        return cloudwatch.MathExpression(
             expression=f"SEARCH('{{{schema}}} MetricName=\"{name}\"', '{statistic}', 300)",
-            label=statistic,
+            label=label,
             period=_FIVE_MINUTES,
             using_metrics={},
         )
-        for statistic in ("p50", "p99")
-    ]
 
 
 def _age(queue: sqs.IQueue) -> cloudwatch.IMetric:

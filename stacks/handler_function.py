@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -56,6 +56,7 @@ class HandlerFunction(lambda_.Function):
             recursive_loop=lambda_.RecursiveLoop.ALLOW if may_call_itself else None,
             environment={
                 **environment,
+                "POWERTOOLS_METRICS_NAMESPACE": Stack.of(scope).stack_name,
                 "POWERTOOLS_SERVICE_NAME": package,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
             },

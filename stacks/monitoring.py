@@ -13,7 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.dashboard import NAMESPACE, SLACK_REFUSALS, Dashboard
+from stacks.dashboard import SLACK_REFUSALS, Dashboard
 from stacks.handler_function import HandlerFunction
 
 
@@ -43,7 +43,7 @@ class Monitoring(Construct):
             ),
             self._alarm(
                 "SlackUnavailable",
-                _slack_refusals(),
+                _slack_refusals(Stack.of(self).stack_name),
                 "Slack did not take messages; they are told when it does.",
                 threshold=10,
             ),
@@ -101,10 +101,10 @@ class Monitoring(Construct):
         )
 
 
-def _slack_refusals() -> cloudwatch.Metric:
+def _slack_refusals(namespace: str) -> cloudwatch.Metric:
     """Count what the finding handler was refused, which tries again whatever anybody was."""
     return cloudwatch.Metric(
-        namespace=NAMESPACE,
+        namespace=namespace,
         metric_name=SLACK_REFUSALS,
         dimensions_map={"service": "finding_handler"},
         statistic="Sum",

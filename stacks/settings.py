@@ -131,10 +131,10 @@ class Settings(BaseModel):
     mode: Literal["LIVE", "DRY_RUN"] = Field(
         description='"LIVE", or "DRY_RUN" to move nothing and tell what would have been moved',
     )
-    protected_buckets: Annotated[tuple[BucketName, ...], _short(1300)] = Field(
+    protected_buckets: Annotated[tuple[BucketName, ...], _short(1200)] = Field(
         default=(),
         description="names of the buckets from which nothing is taken without an approver's"
-        " decision, * and ? standing for any characters and any one; the list is 1300 characters"
+        " decision, * and ? standing for any characters and any one; the list is 1200 characters"
         " long at most",
     )
     auto_remediation_hourly_limit: HourlyLimit = Field(

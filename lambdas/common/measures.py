@@ -1,6 +1,7 @@
 """What is measured of each step: CloudWatch metrics, in the words of the ledger.
 
-The namespace and names stand in stacks/dashboard.py as well, whose dashboard draws them.
+The names stand in stacks/dashboard.py as well, whose dashboard draws them. Their namespace is the
+stack's name.
 """
 
 from collections.abc import Iterator
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 
 from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
 
-NAMESPACE = "MacieChatOps"
 SLACK_REFUSALS = "SlackRefusals"
 
 

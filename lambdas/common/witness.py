@@ -51,10 +51,7 @@ class Witness:
 
 def _emit(measure: Measure) -> None:
     with single_metric(
-        name=measure.name,
-        unit=MetricUnit(measure.unit),
-        value=measure.value,
-        namespace=measures.NAMESPACE,
+        name=measure.name, unit=MetricUnit(measure.unit), value=measure.value
     ) as metric:
         for name, value in measure.dimensions:
             metric.add_dimension(name=name, value=value)

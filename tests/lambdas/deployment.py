@@ -41,6 +41,7 @@ from tests.strict_s3 import StrictS3
 ACCOUNT, REGION = "123456789012", "us-east-1"
 SOURCE, QUARANTINE, KEY = "acme-payments", "acme-quarantine", "2026/pan data+1?.csv"
 TABLE, SECRET, CHANNEL = "ledger", "slack", "C0123456789"
+METRICS = "MacieChatOps"
 APPROVER, OTHER = "U0APPROVER", "U0OTHER"
 CARD = b"name,card\nJane,4111111111111111\n"
 BOT_TOKEN = "xoxb-test"
@@ -301,6 +302,7 @@ def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
         "AGENDA_QUEUE": plain("sqs").create_queue(QueueName="agenda")["QueueUrl"],
         "APPROVERS": json.dumps(approvers),
         "AWS_DEFAULT_REGION": REGION,
+        "POWERTOOLS_METRICS_NAMESPACE": METRICS,
     }
 
 

@@ -15,7 +15,11 @@ from tests.stacks.synthesis import only
 
 _PACKAGES = ("finding_handler", "remediation_handler", "remediator")
 # What Powertools itself reads.
-_POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+_POWERTOOLS = {
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+}
 # What CloudFormation calls a resource; the secret's ARN and the queues' URLs are the longest.
 _LONGEST_NAME = 128
 
@@ -66,7 +70,7 @@ def test_the_longest_settings_fit_into_an_environment(package: str) -> None:
     """
     template = synthesis.template(
         approvers=[f"U0{number:09}" for number in range(53)],
-        protectedBuckets=[f"{number:03}" for number in range(185)],
+        protectedBuckets=[f"{number:03}" for number in range(171)],
         autoRemediateConfig={
             f"SensitiveData:S3Object/{kind}": "REVIEW"
             for kind in ("Credentials", "CustomIdentifier", "Financial", "Multiple", "Personal")

@@ -9,6 +9,8 @@ from aws_cdk.assertions import Match, Template
 from lambdas.common import measures
 from lambdas.common.record import Status
 from stacks import dashboard
+from stacks.chatops_stack import ChatOpsStack
+from stacks.settings import Settings
 from tests.lambdas.events import finding
 from tests.lambdas.strategies import record_at
 from tests.stacks import synthesis
@@ -52,23 +54,37 @@ def test_findings_that_wait_alarm(template: Template) -> None:
 
 def test_a_slack_that_refuses_alarms(template: Template) -> None:
     """What it did not take waits in the ledger, and somebody should know."""
-    alarm = only(template, "AWS::CloudWatch::Alarm", {"Namespace": measures.NAMESPACE})
+    alarm = only(template, "AWS::CloudWatch::Alarm", {"Namespace": "MacieChatOps"})
 
-    assert alarm["MetricName"] == measures.SLACK_REFUSALS
-    assert (dashboard.NAMESPACE, dashboard.SLACK_REFUSALS) == (
-        measures.NAMESPACE,
-        measures.SLACK_REFUSALS,
+    assert alarm["MetricName"] == dashboard.SLACK_REFUSALS == measures.SLACK_REFUSALS
+
+
+def test_the_metrics_of_two_stacks_are_apart() -> None:
+    """Or one's alarm would ring for the other; what functions write is what is read."""
+    stack = ChatOpsStack(
+        synthesis.app(), "The-Other", settings=Settings.from_context(synthesis.CHATOPS)
     )
+    template = Template.from_stack(stack)
+
+    template.has_resource_properties("AWS::CloudWatch::Alarm", {"Namespace": "The-Other"})
+    template.all_resources_properties(
+        "AWS::Lambda::Function",
+        {"Environment": {"Variables": {"POWERTOOLS_METRICS_NAMESPACE": "The-Other"}}},
+    )
+    assert {next(iter(schema)) for schema, _ in _drawn(template)} == {"The-Other"}
 
 
 def test_the_dashboard_draws_every_metric_of_ours(template: Template) -> None:
     """Or nobody would look at it."""
+    drawn = {name: frozenset(schema) for schema, name in _drawn(template)}
+    assert drawn == {name: {"MacieChatOps", "service", *of} for name, of in _measured().items()}
+
+
+def _drawn(template: Template) -> list[tuple[list[str], str]]:
+    """Answer what the dashboard searches for: namespace with dimensions, and the metric's name."""
     (page,) = template.find_resources("AWS::CloudWatch::Dashboard").values()
-    drawn = {
-        name: frozenset(schema.split(","))
-        for schema, name in re.findall(r"\{([\w,]+)\} MetricName=\W*(\w+)", json.dumps(page))
-    }
-    assert drawn == {name: {measures.NAMESPACE, "service", *of} for name, of in _measured().items()}
+    searches = re.findall(r"\{([^{}]+)\} MetricName=(\w+)", re.sub(r'[\\"]', "", json.dumps(page)))
+    return [(schema.split(","), name) for schema, name in searches]
 
 
 def _measured() -> dict[str, set[str]]:

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from lambdas.common.measures import NAMESPACE, of_step
+from lambdas.common.measures import of_step
 from lambdas.common.record import REMEDIATOR, Record, Status
 from lambdas.finding_handler import handler
-from tests.lambdas.deployment import Deployment
+from tests.lambdas.deployment import METRICS, Deployment
 from tests.lambdas.events import finding
 
 NOW = finding().created_at + timedelta(seconds=90)
@@ -65,7 +65,7 @@ def test_metrics_stand_in_the_log_in_the_embedded_format(
     here.deliver(here.put())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     directives = [line["_aws"]["CloudWatchMetrics"][0] for line in lines if "_aws" in line]
-    assert {directive["Namespace"] for directive in directives} == {NAMESPACE}
+    assert {directive["Namespace"] for directive in directives} == {METRICS}
     assert {name for one in directives for name in one["Dimensions"][0]} == {
         "service",
         "Type",

@@ -229,6 +229,7 @@ def _environment(slack: Slack, threshold: int, wanted: str) -> dict[str, str]:
         "SLACK_API_URL": f"{slack.url}api/",
         "SLACK_HOOKS_URL": slack.url,
         "MODE": "LIVE",
+        "POWERTOOLS_METRICS_NAMESPACE": "MacieChatOps",
         **_CREDENTIALS,
     }
 
