@@ -11,6 +11,17 @@ from lambdas.remediator.copying import Source
 from lambdas.remediator.move import NULL_VERSION, check_movable, endangers_another
 from lambdas.remediator.objects import Objects, Place
 
+_MOST_BYTES = 350_000
+"""What a record may tell of copies: DynamoDB takes items of 400 KB.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+
+def most_versions(key: str) -> int:
+    """Answer how many versions of `key` a record can tell of when they come, stay and go back."""
+    return _MOST_BYTES // (3 * len(key.encode()) + 1_200)
+
 
 def as_copied(record: Record) -> AffectedObject:
     """Pin the object to the version that was copied, which the finding may not name."""
@@ -57,6 +68,7 @@ def check(sources: Sequence[Source], *, now: datetime) -> None:
     Raises:
         FailedMoveError: there is such a thing.
     """
+    _check_number(sources)
     going = {source.facts.version_id for source in sources}
     for source in sources:
         check_movable(source.facts, now=now)
@@ -95,6 +107,15 @@ def not_kept(source: Source) -> Iterator[str]:
         yield f"{source.facts.encryption} encryption with the key {source.facts.kms_key}"
     if source.facts.retained_until is not None:
         yield f"Object Lock retention until {source.facts.retained_until.isoformat()}"
+
+
+def _check_number(sources: Sequence[Source]) -> None:
+    if len(sources) > (most := most_versions(sources[0].place.key)):
+        raise FailedMoveError(
+            f"The object has {len(sources):,} versions; the ledger can tell of {most:,} at most.",
+            advice="Delete versions that nobody needs, or set quarantineVersions to FINDING; then"
+            " press Retry.",
+        )
 
 
 def _check_versioning(source: Source) -> None:

@@ -1,13 +1,20 @@
 """Where `quarantineVersions` is ALL: every version goes, each is in the ledger, all come back."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lambdas.common.codec import encode
 from lambdas.common.finding import Finding
-from lambdas.common.record import Status
+from lambdas.common.record import REMEDIATOR, QuarantinedCopy, Status
+from lambdas.remediator import affected
+from tests.lambdas.events import finding
+from tests.lambdas.remediator.facts import NOW
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
+from tests.lambdas.strategies import record_at
 
 BODIES = [b"first", b"the second, with a card", b"third"]
 KEY = "pan data+1?.csv"
@@ -32,9 +39,9 @@ def test_every_version_goes_and_each_ones_identity_is_in_the_ledger(here: World)
         for finding in findings
     ]
     assert all(copy.checksum is not None for copy in record.copies)
-    for finding, told in zip(findings, record.standing.evidence, strict=True):
-        assert f"source version {finding.object.version_id}" in told
-        assert finding.object.etag in told
+    for one, told in zip(findings, record.standing.evidence, strict=True):
+        assert f"source version {one.object.version_id}" in told
+        assert one.object.etag in told
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], BODIES)
     assert record.other_versions == 0
     assert "3 versions, 33 bytes" in here.shown
@@ -110,3 +117,42 @@ def test_without_versions_a_restore_of_several_would_lose_some_and_is_refused(he
 
 def _set_versioning(here: World, status: str) -> None:
     here.s3.put_bucket_versioning(Bucket=SOURCE, VersioningConfiguration={"Status": status})
+
+
+def test_more_versions_than_the_ledger_can_tell_of_stay_where_they_are(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(affected, "most_versions", lambda _: 2)
+    record = here.remediated(_put_all(here)[1])
+    assert record.status is Status.FAILED
+    assert "3 versions" in record.standing.reason
+    assert "FINDING" in record.standing.advice
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
+
+
+@pytest.mark.parametrize("length", [10, 100, 960])
+def test_a_record_of_as_many_versions_as_are_moved_is_no_larger_than_an_item(length: int) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
+    copies = (_copy("k" * length),) * affected.most_versions("k" * length)
+    record = replace(record_at(Status.REMEDIATING, finding()), copies=copies)
+    for status, by in (
+        (Status.QUARANTINED, REMEDIATOR),
+        (Status.RESTORING, "U1"),
+        (Status.RESTORED, REMEDIATOR),
+    ):
+        record = record.with_status(status, by=by, reason="so", now=NOW)
+    record = replace(record, restored=tuple(copy.version_id for copy in copies))
+    assert len(json.dumps(encode(record))) < 400_000
+
+
+def _copy(key: str) -> QuarantinedCopy:
+    return QuarantinedCopy(
+        bucket="q" * 63,
+        key=f"{'s' * 63}/{key}",
+        version_id="v" * 32,
+        source_version_id="v" * 32,
+        source_etag="e" * 38,
+        size=5 * 2**40,
+        checksum=f"SHA256:{'c' * 44}",
+        storage_class="INTELLIGENT_TIERING",
+    )
