@@ -74,8 +74,8 @@ class Announcer:
             BusyError: another invocation is posting the message.
             SlackError: Slack is busy or unwell.
         """
+        self._channel.check()
         try:
-            self._channel.check()
             self._post(record, thread)
         except SlackError as error:
             self._give_back(record, error)
