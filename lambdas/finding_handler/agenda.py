@@ -14,7 +14,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.queues import AgendaQueue
 from lambdas.common.record import REMEDIATOR, UNDER_WAY, Record, Status
 from lambdas.common.remediator import Remediator
-from lambdas.common.slack import MessageGoneError, SlackChannel
+from lambdas.common.slack import SlackChannel
 from lambdas.common.wording import reminder
 from lambdas.finding_handler.digesting import Digesting
 
@@ -118,7 +118,7 @@ class Agenda:
         return replace(record, look_at=now + (_LONGER if record.status in UNDER_WAY else _AGAIN))
 
     def _reminded(self, record: Record) -> bool:
-        # Drawn again, the message is posted anew if somebody deleted it: a reply needs its thread.
+        # Drawn again, the message is posted anew if it is out of reach: a reply needs its thread.
         if not self.announcer.tell(record):
             return False
         record = self.ledger.get(record.finding.id)
@@ -128,8 +128,6 @@ class Agenda:
             self.channel.reply(record.message, reminder(record, self.approvers.named()))
         except SlackError:
             return False
-        except MessageGoneError:
-            return self.announcer.tell(record)  # which posts it again; the reminder goes there
         self.ledger.change(record.finding.id, lambda now: _after_reminder(now, record))
         return True
 
