@@ -49,7 +49,7 @@ def _prepared(s3: Any) -> Source:
 
 
 def _seconds(s3: Any, source: Source, *, threads: int) -> float:
-    copying = Copying(objects=Objects(s3), threshold=THRESHOLD, must_be_new=False)
+    copying = Copying(objects=Objects(s3), threshold=THRESHOLD, may_cover=lambda _: True)
     target = Place(bucket="acme-target", key=uuid.uuid4().hex)
     with mock.patch.object(parts, "SIDE_BY_SIDE", threads):
         began = time.perf_counter()

@@ -131,6 +131,24 @@ class QuarantinedCopy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutBack:
+    """A verified object in its own bucket again.
+
+    Attributes:
+        copy: the version id of the copy that it was made of.
+        version_id: its own, None in a bucket without versions.
+        etag: its own.
+    """
+
+    copy: str
+    version_id: str | None
+    etag: str
+
+    def __str__(self) -> str:
+        return f"copy version {self.copy} put back as version {self.version_id}, ETag {self.etag}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """A copy that was begun: what a rerun needs to find it.
 
@@ -187,7 +205,7 @@ class Record:
         posting_until: while it lasts, one invocation has the right to post the message.
         copies: what is in quarantine, each from the moment it is verified; oldest version first.
         attempt: the copy that is being made, either way.
-        restored: the copies, by version id, that were put back, each once that is verified.
+        put_back: the objects that a restore has put back so far, each once it is verified.
         other_versions: how many other versions of the key remain in the source bucket.
         lead: the finding on the same object that this one joined, where it did.
         joined: the latest findings that joined this one.
@@ -204,7 +222,7 @@ class Record:
     posting_until: datetime | None = None
     copies: tuple[QuarantinedCopy, ...] = ()
     attempt: Attempt | None = None
-    restored: tuple[str, ...] = ()
+    put_back: tuple[PutBack, ...] = ()
     other_versions: int | None = None
     lead: str | None = None
     joined: tuple[JoinedFinding, ...] = ()

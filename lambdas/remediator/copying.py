@@ -50,12 +50,12 @@ class Copying:
     Attributes:
         objects: those of the destination's account and region.
         threshold: bytes from which on a copy is made in parts.
-        must_be_new: whether a copy is refused where something stands already.
+        may_cover: whether a copy may be made over an object that stands there already.
     """
 
     objects: Objects
     threshold: int
-    must_be_new: bool
+    may_cover: Callable[[Facts], bool]
 
     def copied(
         self, source: Source, place: Place, attempt: Attempt | None, remember: Remember
@@ -63,7 +63,8 @@ class Copying:
         """Copy `source` to `place`, or find the copy that an interrupted `attempt` made.
 
         Returns:
-            The verified copy; None if the source changed, or something new stands at `place`.
+            The verified copy; None if the source changed, or what stands at `place` may not be
+                covered.
 
         Raises:
             FailedMoveError: S3 refuses, or the copy is not the same; then it is deleted again.
@@ -92,7 +93,7 @@ class Copying:
             )
             remember(attempt)
         interrupted = _interrupted(source, present, attempt)
-        if interrupted is None and present is not None and self.must_be_new:
+        if interrupted is None and present is not None and not self.may_cover(present):
             return None
         with refusals("copy", source.place.bucket, kms_key=source.facts.kms_key):
             try:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.finding import Finding
-from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
+from lambdas.common.record import Outcome, PutBack, QuarantinedCopy, Record, Status
 from lambdas.remediator.copying import Copying, Source
-from lambdas.remediator.move import NULL_VERSION, Version
+from lambdas.remediator.move import NULL_VERSION, Facts, Version
 from lambdas.remediator.objects import Objects, Place
 from lambdas.remediator.progress import Progress
 
@@ -22,13 +23,15 @@ class Restoration:
 
     Attributes:
         own: the objects of our own account and region, where the quarantine is.
+        sources: the objects of a finding's account and region.
+        threshold: bytes from which on a copy is made in parts.
         is_dry_run: whether nothing may be moved.
-        targets: makes copies where a finding's object was.
     """
 
     own: Objects
+    sources: Callable[[Finding], Objects]
+    threshold: int
     is_dry_run: bool
-    targets: Callable[[Finding, bool], Copying]
 
     def give_back(self, progress: Progress) -> Outcome:
         """Move what is quarantined back; the caller has the sole right to move the key.
@@ -40,26 +43,33 @@ class Restoration:
         """
         if self.is_dry_run:
             raise FailedMoveError(_DRY_RUN, advice=_LIVE)
+        self._strike_out_what_is_gone(progress)
+        self._check_room(progress.record)
+        done = {one.copy for one in progress.record.put_back}
+        for copy in progress.record.copies:
+            if copy.version_id not in done:
+                self._put_back(progress, copy)
+        self._empty(progress.record.copies)
+        return replace(_RESTORED, evidence=tuple(map(str, progress.record.put_back)))
+
+    def _strike_out_what_is_gone(self, progress: Progress) -> None:
+        """Forget what was put back and is gone, and what came after it: they have an order."""
         record = progress.record
-        self._check_room(record)
-        for copy in record.copies:
-            if copy.version_id not in progress.record.restored:
-                self._put_back(progress, copy, is_first=copy is record.copies[0])
-        for copy in record.copies:
-            self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
-        return _RESTORED
+        place, objects = _home(record), self.sources(record.finding)
+        there = tuple(takewhile(lambda one: _is_there(objects, place, one), record.put_back))
+        if there != record.put_back:
+            progress.write_down(put_back=there)
 
     def _check_room(self, record: Record) -> None:
         """Find before copying what the copies would overwrite: only versions lie side by side.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
         """
-        objects = self.targets(record.finding, True).objects  # noqa: FBT003 - see the handler
-        place = Place(bucket=record.finding.object.bucket, key=record.finding.object.key)
+        objects, place = self.sources(record.finding), _home(record)
         versioning = objects.versioning(place)
         if versioning == "Enabled":
             return
-        is_begun = record.restored or record.attempt is not None
+        is_begun = record.put_back or record.attempt is not None
         is_full = versioning == "Suspended" and not is_begun and _has_null(objects.versions(place))
         if len(record.copies) > 1 or is_full:
             raise FailedMoveError(
@@ -67,13 +77,16 @@ class Restoration:
                 advice="Enable versioning on the bucket, then press Retry.",
             )
 
-    def _put_back(self, progress: Progress, copy: QuarantinedCopy, *, is_first: bool) -> None:
+    def _put_back(self, progress: Progress, copy: QuarantinedCopy) -> None:
+        """Copy it to its place, over nothing but what was put back there just before."""
         record, source = progress.record, self._source(copy)
-        affected = record.finding.object
-        copying = self.targets(record.finding, is_first)
-        copied = copying.copied(
+        copied = Copying(
+            objects=self.sources(record.finding),
+            threshold=self.threshold,
+            may_cover=lambda present: any(_is_it(one, present) for one in record.put_back[-1:]),
+        ).copied(
             source,
-            Place(bucket=affected.bucket, key=affected.key),
+            _home(record),
             record.attempt,
             lambda attempt: progress.write_down(attempt=attempt),
         )
@@ -82,7 +95,8 @@ class Restoration:
                 "Another object stands under this name by now; both were left alone.",
                 advice="Move or rename the other object, then press Retry.",
             )
-        progress.write_down(restored=(*record.restored, copy.version_id), attempt=None)
+        back = PutBack(copy=copy.version_id, version_id=copied.version_id, etag=copied.etag)
+        progress.write_down(put_back=(*record.put_back, back), attempt=None)
 
     def _source(self, copy: QuarantinedCopy) -> Source:
         place = Place(bucket=copy.bucket, key=copy.key)
@@ -95,6 +109,29 @@ class Restoration:
         return Source(
             objects=self.own, place=place, facts=replace(facts, storage_class=copy.storage_class)
         )
+
+    def _empty(self, copies: Iterable[QuarantinedCopy]) -> None:
+        try:
+            for copy in copies:
+                self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
+        except FailedMoveError as refusal:
+            text = f"{refusal} It is back in its bucket, and a copy of it is still in quarantine."
+            raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
+
+
+def _home(record: Record) -> Place:
+    return Place(bucket=record.finding.object.bucket, key=record.finding.object.key)
+
+
+def _is_there(objects: Objects, place: Place, one: PutBack) -> bool:
+    present = objects.look(place, one.version_id)
+    return present is not None and _is_it(one, present)
+
+
+def _is_it(one: PutBack, present: Facts) -> bool:
+    # What was put where there were no versions is the null one where there are some by now.
+    is_version = (one.version_id or NULL_VERSION) == (present.version_id or NULL_VERSION)
+    return is_version and one.etag == present.etag
 
 
 def _has_null(versions: Iterable[Version]) -> bool:

@@ -35,19 +35,18 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
     )
     own, threshold = Objects(s3(aws.region())), int(settings.multipart_threshold)
 
-    def targets(finding: Finding, must_be_new: bool) -> Copying:  # noqa: FBT001 - one caller
-        return Copying(objects=_sources(finding), threshold=threshold, must_be_new=must_be_new)
-
     quarantine = Quarantine(
         bucket=settings.quarantine_bucket,
-        copying=Copying(objects=own, threshold=threshold, must_be_new=False),
+        copying=Copying(objects=own, threshold=threshold, may_cover=lambda _: True),
         sources=_sources,
         wanted=Versions(settings.quarantine_versions),
         is_dry_run=settings.is_dry_run,
         ledger=ledger,
         clock=clock.now,
     )
-    restoration = Restoration(own=own, is_dry_run=settings.is_dry_run, targets=targets)
+    restoration = Restoration(
+        own=own, sources=_sources, threshold=threshold, is_dry_run=settings.is_dry_run
+    )
     return Remediation(
         ledger=ledger,
         claims=Claims(table),

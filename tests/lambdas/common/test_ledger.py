@@ -13,7 +13,7 @@ from lambdas.common.digest import Order
 from lambdas.common.digests import Digests
 from lambdas.common.errors import BusyError
 from lambdas.common.ledger import Ledger, UnknownFindingError
-from lambdas.common.record import IllegalTransitionError, Record, Status
+from lambdas.common.record import IllegalTransitionError, PutBack, Record, Status
 from lambdas.common.table import Table
 from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import TABLE, Deployment, plain
@@ -93,13 +93,13 @@ def test_changes_at_the_same_time_are_all_made(ledger: Ledger) -> None:
     finding_id = ledger.open(opened()).finding.id
 
     def add(number: int) -> None:
-        ledger.change(
-            finding_id, lambda record: replace(record, restored=(*record.restored, f"{number}"))
-        )
+        one = PutBack(copy=f"{number}", version_id=None, etag="e1")
+        ledger.change(finding_id, lambda record: replace(record, put_back=(*record.put_back, one)))
 
     with ThreadPoolExecutor(3) as threads:
         list(threads.map(add, range(6)))
-    assert sorted(ledger.get(finding_id).restored) == [f"{number}" for number in range(6)]
+    added = [one.copy for one in ledger.get(finding_id).put_back]
+    assert sorted(added) == [f"{number}" for number in range(6)]
 
 
 def test_who_never_gets_through_is_told_to_come_again(ledger: Ledger) -> None:

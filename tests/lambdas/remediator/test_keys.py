@@ -16,6 +16,7 @@ from lambdas.remediator.quarantine import Quarantine, Versions
 from lambdas.remediator.restoration import Restoration
 from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, world
 
+THRESHOLD = 5_000_000_000
 AWKWARD = st.sampled_from(
     [*"+%#?&=~ /.\\'\"<>|*`$@!:;,()[]{}^-_", "//", "..", "%2F", "é", "日本", "😀"]
 )
@@ -58,20 +59,18 @@ def test_every_key_goes_and_comes_back(here: World, key: str) -> None:
     finding = here.put(body, key=key, Metadata={"of": "jane"}, Tagging="kind=card")
     notebook = Notebook(Record.opened(finding, Status.REMEDIATING, reason="auto", now=clock.now()))
     own, theirs = Objects(here.guarded), Objects(here.guarded, owner=ACCOUNT)
-    into, back = (
-        Copying(objects=objects, threshold=5_000_000_000, must_be_new=is_back)
-        for objects, is_back in ((own, False), (theirs, True))
-    )
     quarantine = Quarantine(
         bucket=QUARANTINE,
-        copying=into,
+        copying=Copying(objects=own, threshold=THRESHOLD, may_cover=lambda _: True),
         sources=lambda _: theirs,
         wanted=Versions.FINDING,
         is_dry_run=False,
         ledger=notebook,
         clock=clock.now,
     )
-    restoration = Restoration(own=own, is_dry_run=False, targets=lambda *_: back)
+    restoration = Restoration(
+        own=own, sources=lambda _: theirs, threshold=THRESHOLD, is_dry_run=False
+    )
 
     assert quarantine.take(Progress(notebook, notebook.record)).status is Status.QUARANTINED
     (copy,) = notebook.record.copies

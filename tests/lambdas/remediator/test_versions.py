@@ -100,6 +100,55 @@ def test_where_one_deletion_is_denied_the_ledger_says_what_lies_where(here: Worl
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], BODIES)
 
 
+def _fail_restoring_from_the_second_on(here: World) -> Finding:
+    findings = _put_all(here)
+    here.remediated(findings[1])
+    here.strict.calls.clear()
+    here.strict.deny = lambda name, _: (
+        name == "CopyObject" and here.strict.calls.count("CopyObject") > 1
+    )
+    assert here.restored(findings[1]).status is Status.FAILED
+    assert here.bodies(SOURCE) == BODIES[:1]
+    here.strict.deny = lambda *_: False
+    return findings[1]
+
+
+def test_a_restore_that_stopped_half_way_goes_on_where_it_stopped(here: World) -> None:
+    finding = _fail_restoring_from_the_second_on(here)
+    record = here.restored(finding)
+    assert record.status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
+    for (_, version), copy in zip(reversed(here.versions(SOURCE)), record.copies, strict=True):
+        told = f"copy version {copy.version_id} put back as version {version}"
+        assert any(told in one for one in record.standing.evidence)
+
+
+def test_a_restore_that_stopped_half_way_covers_no_object_that_appeared_meanwhile(
+    here: World,
+) -> None:
+    finding = _fail_restoring_from_the_second_on(here)
+    newer = here.put(b"appeared meanwhile")
+    assert here.restored(finding).status is Status.FAILED
+    assert "Another object stands under this name by now" in here.shown
+    assert here.s3.get_object(Bucket=SOURCE, Key=KEY)["Body"].read() == b"appeared meanwhile"
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (
+        [*BODIES[:1], b"appeared meanwhile"],
+        BODIES,
+    )
+
+    here.s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=newer.object.version_id)
+    assert here.restored(finding).status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
+
+
+def test_what_was_put_back_and_is_gone_again_is_put_back_again_in_its_order(here: World) -> None:
+    finding = _fail_restoring_from_the_second_on(here)
+    for key, version in here.versions(SOURCE):
+        here.s3.delete_object(Bucket=SOURCE, Key=key, VersionId=version)
+    assert here.restored(finding).status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
+
+
 def test_without_versions_a_restore_of_several_would_lose_some_and_is_refused(here: World) -> None:
     findings = _put_all(here)
     here.remediated(findings[1])

@@ -206,6 +206,30 @@ def test_a_restore_that_is_denied_keeps_the_copy_and_works_on_retry(here: World)
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [])
 
 
+@pytest.mark.parametrize("is_gone", [False, True], ids=["still there", "gone again"])
+def test_a_restored_object_whose_copy_can_not_be_deleted_is_told_to_be_in_both_places(
+    here: World, *, is_gone: bool
+) -> None:
+    finding = here.put(CARD)
+    here.remediated(finding)
+    here.strict.deny = _deny("DeleteObject", QUARANTINE)
+    record = here.restored(finding)
+    assert record.status is Status.FAILED
+    assert "It is back in its bucket, and a copy of it is still in quarantine" in here.shown
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [CARD])
+
+    here.strict.deny = lambda *_: False
+    here.clock.ahead = WEEKS
+    if is_gone:
+        here.s3.delete_object(Bucket=SOURCE, Key=KEY, **_named(record.put_back[0].version_id))
+    assert here.restored(finding).status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [])
+
+
+def _named(version_id: str | None) -> Any:
+    return {"VersionId": version_id} if version_id else {}
+
+
 @pytest.mark.parametrize(
     ("body", "operation"),
     [(CARD, "HeadObject"), (LARGE, "HeadObject"), (LARGE, "PutObjectAnnotation")],
