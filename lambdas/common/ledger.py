@@ -69,10 +69,10 @@ class Ledger:
             self._witness(record)
             return record
         if 0 in refused:
-            there = self.get(record.finding.id)
-            if there == record:
-                self._witness(record)  # it was written, and the answer got lost
-            return there
+            found = self.get(record.finding.id)
+            if _was_taken(record, found):
+                self._witness(record)
+            return found
         if leads and 1 in refused:
             raise TakenObjectError(self._table.get(_lead_id(record.finding))["finding_id"])
         raise SpentAllowanceError(record.finding.id)
@@ -124,7 +124,8 @@ class Ledger:
         """Apply `change` to the finding's record, however many others write at the same time.
 
         `change` sees the latest record each time it is tried, the first time `known` if there is
-        one; what it raises is passed on and nothing is written.
+        one; what it raises is passed on and nothing is written. A write whose answer got lost is
+        not made again.
 
         Raises:
             UnknownFindingError: there is no record.
@@ -134,10 +135,11 @@ class Ledger:
         after, is_step = None, False
         for _ in range(_MOST_TRIES):
             before, known = known or self.get(finding_id), None
-            if before == after:  # it was written, and the answer got lost
-                if is_step:
-                    self._witness(after)
-                return after
+            if after is not None and is_step and _was_taken(after, before):
+                self._witness(after)
+                return before
+            if before == after:
+                return before
             after = replace(change(before), revision=before.revision + 1)
             is_step = after.history != before.history
             new = put(_item(after), only_if="revision = :revision", revision=before.revision)
@@ -180,6 +182,14 @@ class Ledger:
             expires=_expiry(moment),
         )
         return [one_more]
+
+
+def _was_taken(step: Record, found: Record) -> bool:
+    """Answer whether a step is in the ledger though its write was refused: the answer got lost.
+
+    Then it was written the first time it was asked for, and others may have written since.
+    """
+    return found.history[: len(step.history)] == step.history
 
 
 _MOVE, _TELL = "REMEDIATION", "FINDING"

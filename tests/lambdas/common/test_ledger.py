@@ -143,17 +143,6 @@ def twice(call: Call) -> Call:
     return asked
 
 
-def test_the_witness_sees_a_step_whose_answer_got_lost(
-    here: Deployment, witnessed: list[Record]
-) -> None:
-    assert here.is_quiet
-    table = Table(twice(through(plain("dynamodb"))), TABLE)
-    ledger = Ledger(table, witnessed.append)
-    finding_id = ledger.open(opened()).finding.id
-    assert ledger.change(finding_id, approved("U1")) == ledger.get(finding_id)
-    assert [record.status for record in witnessed] == [Status.AWAITING_REVIEW, Status.REMEDIATING]
-
-
 def test_an_order_whose_answer_got_lost_is_written_once(here: Deployment) -> None:
     record = replace(here.ledger.open(opened()), digest="digest#1")
     here.digests.mark(record, now=clock.now())
@@ -164,6 +153,49 @@ def test_an_order_whose_answer_got_lost_is_written_once(here: Deployment) -> Non
     )
     assert ordered.orders == (order,)
     assert here.digests.get("digest#1") == ordered
+
+
+@pytest.fixture
+def losing(witnessed: list[Record]) -> Ledger:
+    """A ledger to which the answer of each write gets lost, so that it is asked for again."""
+    plainly = through(plain("dynamodb"))
+
+    def call(operation: str, **request: Any) -> dict[str, Any]:
+        if operation == "PutItem":
+            plainly(operation, **request)
+        return plainly(operation, **request)
+
+    return Ledger(Table(call, TABLE), witnessed.append)
+
+
+def test_the_witness_sees_a_step_though_the_answer_to_its_write_got_lost(
+    here: Deployment, losing: Ledger, witnessed: list[Record]
+) -> None:
+    assert here.is_quiet
+    record = losing.open(opened())
+    assert losing.open(opened()) == record
+    after = losing.change(record.finding.id, approved("U1"))
+    losing.change(record.finding.id, lambda record: replace(record, other_versions=2))
+    assert here.ledger.get(record.finding.id) == replace(after, revision=2, other_versions=2)
+    assert [record.status for record in witnessed] == [Status.AWAITING_REVIEW, Status.REMEDIATING]
+
+
+def test_a_step_whose_answer_got_lost_is_not_made_again_though_others_wrote_since(
+    ledger: Ledger, witnessed: list[Record]
+) -> None:
+    finding_id = ledger.open(opened()).finding.id
+    plainly = through(plain("dynamodb"))
+
+    def call(operation: str, **request: Any) -> dict[str, Any]:
+        if operation == "PutItem":
+            plainly(operation, **request)
+            ledger.change(finding_id, lambda record: replace(record, other_versions=2))
+        return plainly(operation, **request)
+
+    after = Ledger(Table(call, TABLE), witnessed.append).change(finding_id, approved("U1"))
+    assert after == ledger.get(finding_id)
+    assert (after.status, after.other_versions, after.revision) == (Status.REMEDIATING, 2, 2)
+    assert [record.status for record in witnessed] == [Status.AWAITING_REVIEW, Status.REMEDIATING]
 
 
 def test_findings_on_the_same_object_are_found_without_the_one_that_asks(ledger: Ledger) -> None:
