@@ -28,7 +28,7 @@ from lambdas.remediator.refusals import (
     refusals,
 )
 
-Remember = Callable[[Attempt], object]
+Remember = Callable[[Attempt | None], object]
 _PAUSES = (1, 4)
 """Seconds after which a copy that S3 did not answer about is looked for, each time it did not."""
 
@@ -71,17 +71,22 @@ class Copying:
             NoAnswerError: S3 does not say, several times, whether it made the copy.
         """
 
-        def noted(now: Attempt) -> None:
+        def noted(now: Attempt | None) -> None:
             nonlocal attempt
             attempt = now
             remember(now)
 
-        for pause in _PAUSES:
+        for pause in (*_PAUSES, None):
             try:
-                return self._copied(source, place, attempt, noted)
+                copy = self._copied(source, place, attempt, noted)
+                break
             except NoAnswerError:
+                if pause is None:
+                    raise
                 time.sleep(pause)
-        return self._copied(source, place, attempt, noted)
+        if copy is None:
+            remember(None)
+        return copy
 
     def _copied(
         self, source: Source, place: Place, attempt: Attempt | None, remember: Remember
@@ -111,6 +116,9 @@ class Copying:
                     return self._completed(source, place, _made(late)) if late else None
                 if is_gone(error) and code(error) != "NoSuchBucket":
                     return None
+                if is_refusal(error):
+                    # Weeks later, what stands there then is not the copy that this one made.
+                    remember(None)
                 raise
 
     def _make(

@@ -75,6 +75,37 @@ def test_a_retry_works_once_nothing_is_denied_any_more(here: World, operation: s
     assert "Object quarantined" in here.shown
 
 
+def test_a_retry_does_not_take_the_copy_of_another_version_with_the_same_content_for_its_own() -> (
+    None
+):
+    with world(versioned=True) as here:
+        one = here.put(CARD)
+        here.strict.deny = _deny("CopyObject")
+        assert here.remediated(one).status is Status.FAILED
+        here.strict.deny = lambda *_: False
+        other = here.put(CARD)
+        assert here.remediated(other).status is Status.QUARANTINED
+        assert here.retried(one).status is Status.QUARANTINED
+        assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [CARD, CARD])
+        assert here.record(one).copies != here.record(other).copies
+        assert here.restored(other).status is Status.RESTORED
+        assert here.bodies(QUARANTINE) == [CARD]
+
+
+def test_a_retry_does_not_take_an_object_that_was_uploaded_again_for_what_it_put_back(
+    here: World,
+) -> None:
+    finding = here.put(CARD, Tagging="kind=card")
+    here.remediated(finding)
+    here.strict.deny = _deny("CopyObject")
+    assert here.restored(finding).status is Status.FAILED
+    here.strict.deny = lambda *_: False
+    here.put(CARD)
+    assert here.restored(finding).status is Status.FAILED
+    assert "both were left alone" in here.shown
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [CARD])
+
+
 def test_a_retry_works_once_the_object_is_out_of_the_archive(here: World) -> None:
     finding = here.put(CARD, StorageClass="DEEP_ARCHIVE")
     assert here.remediated(finding).status is Status.FAILED
