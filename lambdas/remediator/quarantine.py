@@ -77,11 +77,13 @@ class Quarantine:
         affected.check(sources, now=self.clock())
         if self.is_dry_run:
             return self._rehearsed(record, sources)
-        for source in sources:
-            if not self._is_copied(progress, source, remaining=affected.count_remaining(sources)):
-                return _CHANGED
+        remaining = affected.count_remaining(sources)
+        copied = [one for one in sources if self._is_copied(progress, one, remaining=remaining)]
+        if found not in copied:
+            self._take_back(progress, copied)
+            return _CHANGED
         # By the finding's own version a rerun knows that there is something left to remove.
-        self._remove(progress, sorted(sources, key=lambda source: source is found))
+        self._remove(progress, sorted(copied, key=lambda source: source is found))
         return _QUARANTINED
 
     def _strike_out_lost_copies(self, progress: Progress) -> None:
@@ -142,27 +144,31 @@ class Quarantine:
     def _give_up(
         self, progress: Progress, sources: Sequence[Source], refusal: FailedMoveError
     ) -> None:
-        """Delete the copies again of all that is whole where it was, for it can not be deleted.
+        """Take all back that is whole where it was, for it can not be deleted.
 
         Raises:
             FailedMoveError: that is refused as well, so both exist, or some are in quarantine
                 already; the text says so.
         """
-        whole = [source for source in sources if affected.is_whole(source)]
-        copies = progress.record.copies
-        left = tuple(copy for copy in copies if not any(_is_of(copy, one) for one in whole))
         try:
-            for copy in copies:
-                if copy not in left:
-                    place = Place(bucket=copy.bucket, key=copy.key)
-                    self.copying.objects.delete_version(place, copy.version_id)
+            self._take_back(progress, sources)
         except FailedMoveError as error:
             text = f"{refusal} It is still there, and a copy of it is in quarantine."
             raise FailedMoveError(text, advice=refusal.advice) from error
-        progress.write_down(copies=left, attempt=None, other_versions=None)
-        if left:
-            text = f"{refusal} Versions of it that are in quarantine already: {len(left)}."
+        if left := len(progress.record.copies):
+            text = f"{refusal} Versions of it that are in quarantine already: {left}."
             raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
+
+    def _take_back(self, progress: Progress, sources: Sequence[Source]) -> None:
+        """Delete the copies of those of `sources` again that are whole where they were."""
+        whole = [source for source in sources if affected.is_whole(source)]
+        copies = progress.record.copies
+        left = tuple(copy for copy in copies if not any(_is_of(copy, one) for one in whole))
+        for copy in copies:
+            if copy not in left:
+                place = Place(bucket=copy.bucket, key=copy.key)
+                self.copying.objects.delete_version(place, copy.version_id)
+        progress.write_down(copies=left, attempt=None, other_versions=None)
 
 
 def _is_of(copy: QuarantinedCopy, source: Source) -> bool:

@@ -58,6 +58,32 @@ def test_all_come_back_in_their_order_whichever_macie_saw(here: World, which: in
     assert here.bodies(QUARANTINE) == []
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_version_that_expires_during_the_move_is_left_out_unless_macie_saw_it(
+    here: World, which: int
+) -> None:
+    findings = _put_all(here)
+
+    def expire(**_: Any) -> None:
+        if here.strict.calls.count("CopyObject") == which:
+            expired = findings[which].object
+            here.s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=expired.version_id)
+
+    with here.before("CopyObject", expire):
+        record = here.remediated(findings[1])
+    left = [body for number, body in enumerate(BODIES) if number != which]
+    assert record.attempt is None
+    if which == 1:
+        assert record.status is Status.CHANGED
+        assert record.copies == ()
+        assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (left, [])
+        return
+    assert record.status is Status.QUARANTINED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], left)
+    assert here.restored(findings[1]).status is Status.RESTORED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (left, [])
+
+
 def test_in_a_bucket_without_versions_the_object_goes() -> None:
     with world(versioned=False, wanted="ALL") as one:
         finding = one.put(BODIES[0])
