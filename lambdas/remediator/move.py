@@ -31,7 +31,7 @@ class Facts:
         storage_class: as S3 names it.
         archive: the tier it must be restored from before it can be read.
         retained_until: the end of its Object Lock retention.
-        is_on_legal_hold: whether Object Lock keeps it without an end.
+        holds: by what Object Lock keeps it without an end, as people call it.
         redirect: its website redirect, which no copy keeps by itself.
         lost_metadata: how many metadata entries S3 can not tell (`x-amz-missing-meta`).
         encryption: the kind of server-side encryption.
@@ -46,7 +46,7 @@ class Facts:
     storage_class: str
     archive: str | None
     retained_until: datetime | None
-    is_on_legal_hold: bool
+    holds: tuple[str, ...]
     redirect: str | None
     lost_metadata: int
     encryption: str | None
@@ -113,9 +113,9 @@ def check_movable(facts: Facts, *, now: datetime) -> None:
     Raises:
         FailedMoveError: the object is locked or archived.
     """
-    if facts.is_on_legal_hold:
+    if facts.holds:
         raise FailedMoveError(
-            "The object is under a legal hold, so it can not be deleted.",
+            f"The object is under {' and '.join(facts.holds)}, so it can not be deleted.",
             advice="Have the hold removed, then press Retry.",
         )
     if facts.retained_until is not None and facts.retained_until > now:

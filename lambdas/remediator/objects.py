@@ -18,7 +18,11 @@ from lambdas.remediator.refusals import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CHECKSUMS = ("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5")
+_CHECKSUMS = (
+    *("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5"),
+    *("XXHASH64", "XXHASH3", "XXHASH128"),
+)
+_HOLDS = {"ObjectLockLegalHoldStatus": "a legal hold", "ObjectLockEventHold": "an event hold"}
 _HEADERS = (
     "CacheControl",
     "ContentDisposition",
@@ -188,7 +192,7 @@ def _facts(answer: Any) -> Facts:
             answer.get("StorageClass"), answer.get("ArchiveStatus"), answer.get("Restore")
         ),
         retained_until=answer.get("ObjectLockRetainUntilDate"),
-        is_on_legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
+        holds=tuple(hold for name, hold in _HOLDS.items() if answer.get(name) == "ON"),
         redirect=answer.get("WebsiteRedirectLocation"),
         lost_metadata=answer.get("MissingMeta", 0),
         encryption=answer.get("ServerSideEncryption"),

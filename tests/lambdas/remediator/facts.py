@@ -19,7 +19,7 @@ def facts(**changes: Any) -> Facts:
         "storage_class": "STANDARD",
         "archive": None,
         "retained_until": None,
-        "is_on_legal_hold": False,
+        "holds": (),
         "redirect": None,
         "lost_metadata": 0,
         "encryption": None,

@@ -102,7 +102,8 @@ def test_what_macie_saw_is_told_by_version_and_etag(
 
 
 FIXED = [
-    ("on legal hold", facts(is_on_legal_hold=True), "legal hold"),
+    ("on legal hold", facts(holds=("a legal hold",)), "under a legal hold"),
+    ("on event hold", facts(holds=("an event hold",)), "under an event hold"),
     ("locked", facts(retained_until=NOW + timedelta(days=1)), "2026-11-21"),
     ("archived", facts(archive="DEEP_ARCHIVE"), "DEEP_ARCHIVE"),
 ]

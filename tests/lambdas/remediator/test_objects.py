@@ -75,8 +75,26 @@ def test_what_is_told_of_an_object_is_what_s3_answers(stub: Stubber, objects: Ob
         "Metadata": {"owner": "jane"},
     }
     assert (facts.storage_class, facts.archive) == ("GLACIER", "GLACIER")
-    assert (facts.retained_until, facts.is_on_legal_hold) == (until, True)
+    assert (facts.retained_until, facts.holds) == (until, ("a legal hold",))
     assert (facts.redirect, facts.lost_metadata, facts.encryption) == ("/there", 2, "aws:kms")
+
+
+def test_an_event_hold_is_a_hold_as_well(stub: Stubber, objects: Objects) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html."""
+    answer = {"ETag": '"e1"', "ContentLength": 7, "ObjectLockEventHold": "ON"}
+    stub.add_response("head_object", answer)
+    facts = objects.look(PLACE)
+    assert facts is not None
+    assert facts.holds == ("an event hold",)
+
+
+def test_every_checksum_that_s3_keeps_is_compared(stub: Stubber, objects: Objects) -> None:
+    names = client_of(stub).meta.service_model.shape_for("ChecksumAlgorithm").enum
+    answer = {"ETag": '"e1"', "ContentLength": 7} | {f"Checksum{name}": "a=" for name in names}
+    stub.add_response("head_object", answer)
+    facts = objects.look(PLACE)
+    assert facts is not None
+    assert facts.checksums == dict.fromkeys(names, "a=")
 
 
 def test_a_checksum_of_parts_is_none_of_the_object(stub: Stubber, objects: Objects) -> None:
