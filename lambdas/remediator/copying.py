@@ -150,10 +150,14 @@ class Copying:
         return copy
 
     def _undo(self, place: Place, made: Made) -> None:
-        if made.version_id in (None, NULL_VERSION):
-            self.objects.delete_current(place, made.etag)
-        else:
-            self.objects.delete_version(place, made.version_id)
+        try:
+            if made.version_id in (None, NULL_VERSION):
+                self.objects.delete_current(place, made.etag)
+            else:
+                self.objects.delete_version(place, made.version_id)
+        except FailedMoveError as refusal:
+            text = f"{refusal} The object is where it was, and a bad copy of it is there as well."
+            raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
 
     def _at_once(self, source: Source, place: Place, over: Any) -> Made:
         """Let S3 copy; it takes metadata, headers, tags and annotations along by itself.

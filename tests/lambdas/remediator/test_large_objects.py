@@ -101,6 +101,21 @@ def test_without_its_annotations_no_copy_is_left_and_retry_works(here: World, de
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [LARGE])
 
 
+def test_a_copy_without_its_annotations_that_can_not_be_deleted_is_told_of(here: World) -> None:
+    finding = here.put(LARGE)
+    here.strict.annotations[SOURCE, KEY, finding.object.version_id] = {"class": b"secret"}
+    here.strict.deny = lambda name, _: name in {"PutObjectAnnotation", "DeleteObject"}
+    assert here.remediated(finding).status is Status.FAILED
+    assert f"delete a version of an object in the bucket {QUARANTINE}" in here.shown
+    assert "The object is where it was, and a bad copy of it is there as well" in here.shown
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([LARGE], [LARGE])
+
+    here.strict.deny = lambda *_: False
+    (copy,) = here.retried(finding).copies
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [LARGE])
+    assert here.strict.annotations[QUARANTINE, copy.key, copy.version_id] == {"class": b"secret"}
+
+
 PARTS = ["CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "GetObjectTagging"]
 
 
