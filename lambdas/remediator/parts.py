@@ -22,6 +22,11 @@ _MOST_PARTS = 10_000
 SIDE_BY_SIDE = 8
 _MIB = 1024 * 1024
 _PREFERRED_PART = 256 * _MIB
+_OF_WHOLE_OBJECTS = ("CRC64NVME", "CRC32C", "CRC32")
+"""The checksums that S3 can make of a whole object out of those of its parts.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,12 @@ def plan_parts(size: int, threshold: int) -> Iterator[Part]:
     length = max(min(_PREFERRED_PART, threshold), -(-smallest // _MIB) * _MIB)
     for number, first in enumerate(range(0, size, length), start=1):
         yield Part(number=number, first=first, last=min(first + length, size) - 1)
+
+
+def checksum_of(facts: Facts) -> Any:
+    """Choose the checksum of a copy in parts: one that its source has as well, to compare by."""
+    shared = (name for name in _OF_WHOLE_OBJECTS if name in facts.checksums)
+    return next(shared, _OF_WHOLE_OBJECTS[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,7 @@ class PartsCopy:
             Key=self.destination.key,
             StorageClass=self.facts.kept_class,
             Tagging=urlencode({tag["Key"]: tag["Value"] for tag in self.tags}),
-            ChecksumAlgorithm="CRC64NVME",
+            ChecksumAlgorithm=checksum_of(self.facts),
             ChecksumType="FULL_OBJECT",
             **headers,
             **redirect,
@@ -130,7 +141,7 @@ class PartsCopy:
             if code(error) == "NoSuchUpload":
                 return None
             raise
-        return {part["PartNumber"]: _done(part["PartNumber"], part) for part in parts}
+        return {part["PartNumber"]: self._done(part["PartNumber"], part) for part in parts}
 
     def _abort_forgotten(self, upload_id: str) -> None:
         """Abort the uploads to this key that we made, and died before `remember` was told of."""
@@ -155,7 +166,7 @@ class PartsCopy:
                 CopySource=self.source,
                 CopySourceRange=part.range,
             )
-            return _done(part.number, answer["CopyPartResult"])
+            return self._done(part.number, answer["CopyPartResult"])
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
@@ -173,10 +184,8 @@ class PartsCopy:
         place = self.destination
         return {"Bucket": place.bucket, "Key": place.key, "UploadId": upload_id, **self.asked}
 
-
-def _done(number: int, answer: Any) -> dict[str, Any]:
-    """Name a copied part as CompleteMultipartUpload wants it."""
-    done = {"PartNumber": number, "ETag": answer["ETag"]}
-    if "ChecksumCRC64NVME" in answer:
-        done["ChecksumCRC64NVME"] = answer["ChecksumCRC64NVME"]
-    return done
+    def _done(self, number: int, answer: Any) -> dict[str, Any]:
+        """Name a copied part as CompleteMultipartUpload wants it."""
+        checksum = f"Checksum{checksum_of(self.facts)}"
+        done = {"PartNumber": number, "ETag": answer["ETag"]}
+        return done | ({checksum: answer[checksum]} if checksum in answer else {})

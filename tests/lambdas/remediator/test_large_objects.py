@@ -75,6 +75,13 @@ def test_the_identity_of_the_object_is_in_the_ledger(here: World, body: bytes) -
     assert copy.checksum in told
 
 
+def test_a_copy_in_parts_gets_the_checksum_of_its_source_to_be_compared_by(here: World) -> None:
+    finding = here.put(LARGE, ChecksumAlgorithm="CRC32")
+    assert here.remediated(finding).status is Status.QUARANTINED
+    (asked,) = (asked for name, asked in here.strict.asked if name == "CreateMultipartUpload")
+    assert (asked["ChecksumAlgorithm"], asked["ChecksumType"]) == ("CRC32", "FULL_OBJECT")
+
+
 def test_annotations_go_along_and_come_back(here: World) -> None:
     finding = here.put(LARGE)
     kept = {"class": b"secret", "origin": b"crm"}

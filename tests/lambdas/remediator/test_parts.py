@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambdas.remediator.parts import Part, plan_parts
+from lambdas.remediator.parts import Part, checksum_of, plan_parts
+from tests.lambdas.remediator.facts import facts
 
 MIB, GIB = 1024 * 1024, 1024**3
 TB = 10**12
@@ -27,6 +28,24 @@ def test_parts_cover_the_object_once_within_the_limits(size: int, threshold: int
     lengths = [part.last - part.first + 1 for part in parts]
     assert max(lengths) <= 5 * GIB
     assert all(length >= 5 * MIB for length in lengths[:-1])
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ((), "CRC64NVME"),
+        (("CRC32",), "CRC32"),
+        (("CRC32C", "SHA256"), "CRC32C"),
+        (("CRC32", "CRC64NVME"), "CRC64NVME"),
+        (("SHA1", "SHA256"), "CRC64NVME"),
+    ],
+    ids=str,
+)
+def test_a_copy_in_parts_is_checked_by_what_its_source_has_and_s3_can_make_of_parts(
+    kept: tuple[str, ...], expected: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html."""
+    assert checksum_of(facts(checksums=dict.fromkeys(kept, "a="))) == expected
 
 
 def test_bytes_are_named_as_s3_wants_them() -> None:
