@@ -97,12 +97,13 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One finding of a digest, as much of it as the digest tells."""
+    """One finding of a digest, as much of it as the digest tells; `problem` is why it failed."""
 
     id: str
     status: Status
     severity: str
     detections: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +113,19 @@ class Tally:
     statuses: Counter[Status]
     severities: Counter[str]
     detections: Counter[str]
+    problems: Counter[str]
 
     @classmethod
     def of(cls, members: Iterable[Member]) -> "Tally":
         """Count `members`."""
-        tally = cls(statuses=Counter(), severities=Counter(), detections=Counter())
+        tally = cls(
+            statuses=Counter(), severities=Counter(), detections=Counter(), problems=Counter()
+        )
         for member in members:
             tally.statuses[member.status] += 1
             tally.severities[member.severity] += 1
             tally.detections.update(member.detections)
+            tally.problems.update([member.problem] if member.problem else [])
         return tally
 
     @property

@@ -145,5 +145,12 @@ def item_of(record: Record) -> dict[str, Any]:
     gist = {
         "severity": finding.severity.name if finding.severity else "none",
         "detections": [one.name for one in finding.detections[:5]],
+        "problem": _problem(record),
     }
     return {"digest_id": record.digest, "digest_status": record.status.value, "gist": gist}
+
+
+def _problem(record: Record) -> str:
+    if record.status is not Status.FAILED:
+        return ""
+    return f"{record.standing.reason} {record.standing.advice}"

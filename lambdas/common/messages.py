@@ -9,10 +9,10 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ContextBlock, HeaderBlo
 from lambdas.common.buttons import buttons
 from lambdas.common.finding import Detection, Finding
 from lambdas.common.record import JoinedFinding, Record
-from lambdas.common.text import code, escaped, human_size, listed, literal
+from lambdas.common.text import code, escaped, human_size, listed, literal, shortest_needed
 from lambdas.common.wording import headline, mrkdwn, standing, when
 
-_LONGEST_FALLBACK = 4000
+LONGEST_FALLBACK = 4000
 """In bytes, the strictest that Slack's limit can be meant."""
 
 
@@ -53,8 +53,7 @@ def _fallback(record: Record) -> str:
     chat.update refuses a longer text with `msg_too_long`.
     Source: https://docs.slack.dev/reference/methods/chat.update
     """
-    texts = (_in_lines(record, share) for share in (1, 2, 4, 8))
-    return next(text for text in texts if len(text.encode()) <= _LONGEST_FALLBACK)
+    return shortest_needed(lambda share: _in_lines(record, share), LONGEST_FALLBACK)
 
 
 def _in_lines(record: Record, share: int) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -66,6 +66,17 @@ def listed(items: Iterable[str], limit: int = 2000) -> str:
 
 def _more(count: int) -> str:
     return f" and {count:,} more" if count else ""
+
+
+def shortest_needed(draw: Callable[[int], str], most: int) -> str:
+    """Answer what `draw` makes, given by how much to divide each piece, within `most` bytes."""
+    texts = map(draw, (1, 2, 4, 8))
+    return next(text for text in texts if len(text.encode()) <= most)
+
+
+def counted(number: int, noun: str) -> str:
+    """Write how many there are of something, whose plural has an s."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def human_size(size: int | None) -> str:

@@ -25,14 +25,23 @@ from lambdas.common.actions import (
 )
 from lambdas.common.buttons import bucket_link, confirmed_button, dismissal_menu
 from lambdas.common.digest import Digest, Tally
-from lambdas.common.messages import Message
+from lambdas.common.messages import LONGEST_FALLBACK, Message
 from lambdas.common.record import Status
-from lambdas.common.text import code, escaped, listed, literal
+from lambdas.common.text import (
+    code,
+    counted,
+    escaped,
+    listed,
+    literal,
+    prose,
+    shortest_needed,
+)
 from lambdas.common.wording import mrkdwn, when
 
 _BAR = 20
+_MOST_PROBLEMS = 3
 _STANDINGS = {
-    Status.AWAITING_REVIEW: "wait for a decision",
+    Status.AWAITING_REVIEW: "waiting for a decision",
     Status.REMEDIATING: "in progress",
     Status.QUARANTINED: "quarantined",
     Status.FAILED: "failed",
@@ -59,13 +68,20 @@ def render_digest(digest: Digest, tally: Tally) -> Message:
     Source: https://docs.slack.dev/reference/block-kit/blocks
     """
     blocks = tuple(block.to_dict() for block in _blocks(digest, tally))
-    text = "\n".join((_headline(tally), *_lines(digest, tally)))
+    text = shortest_needed(lambda share: _fallback(digest, tally, share), LONGEST_FALLBACK)
     return Message(text=text, blocks=blocks)
+
+
+def _fallback(digest: Digest, tally: Tally, share: int) -> str:
+    lines = (_headline(tally), *_lines(digest, tally, share), *_problems(tally, 400 // share))
+    return "\n".join(lines)
 
 
 def _blocks(digest: Digest, tally: Tally) -> Iterator[Block]:
     yield HeaderBlock(text=_headline(tally))
     yield SectionBlock(text=mrkdwn("\n".join(_lines(digest, tally))))
+    if tally.problems:
+        yield SectionBlock(text=mrkdwn("\n".join(_problems(tally, 900))))
     yield ActionsBlock(elements=[*_elements(digest, tally)])
     since = when(digest.subject.opened_at)
     yield ContextBlock(
@@ -75,15 +91,15 @@ def _blocks(digest: Digest, tally: Tally) -> Iterator[Block]:
 
 def _headline(tally: Tally) -> str:
     wait = f": {tally.waiting:,} to be decided" if tally.waiting else ""
-    return f"📚 {tally.total:,} findings{wait}"
+    return f"📚 {counted(tally.total, 'finding')}{wait}"
 
 
-def _lines(digest: Digest, tally: Tally) -> Iterator[str]:
+def _lines(digest: Digest, tally: Tally, share: int = 1) -> Iterator[str]:
     subject = digest.subject
-    yield f"*{escaped(subject.type, 200)}* in {code(f's3://{subject.bucket}', 100)}"
+    yield f"*{escaped(subject.type, 200 // share)}* in {code(f's3://{subject.bucket}', 100)}"
     yield f"Account {escaped(subject.account, 50)}, {escaped(subject.region, 50)}"
-    yield f"Severity: {_counted(tally.severities, 200)}"
-    yield f"Most often: {_counted(tally.detections, 600)}"
+    yield f"Severity: {_most(tally.severities, 200)}"
+    yield f"Most often: {_most(tally.detections, 600 // share)}"
     yield f"{_bar(tally)} {_progress(tally)}"
     for order in digest.orders[-3:]:
         state = "" if order.is_done else " …"
@@ -91,7 +107,13 @@ def _lines(digest: Digest, tally: Tally) -> Iterator[str]:
         yield f"{what} {when(order.at)}. Why: {escaped(order.reason, 100)}."
 
 
-def _counted(counter: Counter[str], limit: int) -> str:
+def _problems(tally: Tally, limit: int) -> Iterator[str]:
+    """Say why it failed, and what to do about it, for the reasons that most have in common."""
+    for problem, count in tally.problems.most_common(_MOST_PROBLEMS):
+        yield f"❌ {count:,} × {prose(problem, limit)}"
+
+
+def _most(counter: Counter[str], limit: int) -> str:
     return listed((f"{literal(name, 100)} × {n:,}" for name, n in counter.most_common(10)), limit)
 
 
@@ -123,18 +145,18 @@ def _elements(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
 
 def _decisions(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
     if waiting := tally.waiting:
-        text = f"{waiting:,} objects are moved into quarantine, and deleted where they are."
+        text = f"{counted(waiting, 'object')} will be moved into quarantine, out of the bucket."
         yield _button(digest, REMEDIATE_ALL, "Remediate all", text)
         yield _button(digest, REVIEW_EACH, "Review one by one", "The next ten are posted here.")
         yield _dismissal(digest, tally)
     if failed := tally.statuses[Status.FAILED]:
-        text = f"What failed is tried once more with {failed:,} objects."
+        text = f"What failed will be tried once more with {counted(failed, 'object')}."
         yield _button(digest, RETRY_ALL, "Retry all", text)
     if quarantined := tally.statuses[Status.QUARANTINED]:
-        text = f"{quarantined:,} objects go back, where they can be read as before."
+        text = f"{counted(quarantined, 'object')} will go back, to be read as before."
         yield _button(digest, RESTORE_ALL, "Restore all", text)
     if dismissed := tally.statuses[Status.DISMISSED]:
-        text = f"{dismissed:,} findings wait for a decision again."
+        text = f"{counted(dismissed, 'finding')} will wait for a decision again."
         yield _button(digest, REOPEN_ALL, "Reopen all", text)
 
 
@@ -155,5 +177,5 @@ def _dismissal(digest: Digest, tally: Tally) -> StaticSelectElement:
         digest.id,
         label="Dismiss all",
         question="Dismiss all?",
-        text=f"{tally.waiting:,} objects stay where they are, and can be read as before.",
+        text=f"{counted(tally.waiting, 'object')} will stay in the bucket, to be read as before.",
     )

@@ -27,6 +27,7 @@ from lambdas.common.record import (
 )
 from lambdas.common.remediator import Remediator
 from lambdas.common.slack import MessageGoneError, SlackChannel
+from lambdas.common.text import counted
 from lambdas.finding_handler.digest_message import render_digest
 
 _AT_A_TIME = 10
@@ -178,6 +179,7 @@ class Digesting:
         due = digest.subject.opened_at + self.reminder_after
         if self.clock() < due or digest.message is None:
             return digest, due
-        text = f"⏰ {self.approvers.named()}: {tally.waiting:,} findings wait for a decision."
+        waiting = counted(tally.waiting, "finding")
+        text = f"⏰ {self.approvers.named()}: {waiting} waiting for a decision."
         self.channel.reply(digest.message, text)
         return self.digests.change(digest.id, lambda now: replace(now, is_reminded=True)), None

@@ -298,7 +298,7 @@ def test_too_many_findings_are_decided_by_one_click(channel: Channel) -> None:
         deployed.tick()
         digest = channel.page.locator("article.message").filter(has_text="4 findings")
         _wait_ticking(deployed, lambda: digest.count() > 0)
-    expect(digest).to_contain_text("4 wait for a decision")
+    expect(digest).to_contain_text("4 waiting for a decision")
     digest.get_by_role("button", name="Remediate all").click()
     channel.page.get_by_role("dialog").get_by_role("button", name="Remediate all").click()
     _wait_ticking(deployed, lambda: "4 of 4 quarantined" in digest.inner_text())

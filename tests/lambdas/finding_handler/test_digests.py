@@ -134,7 +134,10 @@ def test_what_fails_is_counted_and_tried_again_by_a_click(crowded: Deployment) -
     broken = details[2]["resourcesAffected"]["s3Object"]["key"]
     crowded.strict.deny = lambda name, asked: name == "CopyObject" and asked["Key"].endswith(broken)
     crowded.remediate()
-    assert "5 of 6 quarantined, 1 failed" in digest(crowded).text
+    message = digest(crowded)
+    assert "5 of 6 quarantined, 1 failed" in message.text
+    assert "1 × S3 did not let the remediator copy" in message.text
+    assert "Check that the bucket is in monitoredBuckets" in str(message.blocks)
     crowded.strict.deny = lambda *_: False
     click(crowded, "retry_all")
     crowded.remediate()
@@ -222,7 +225,7 @@ def test_they_are_reviewed_one_by_one_ten_at_a_time_in_the_thread(crowded: Deplo
     crowded.remediate()
     after = next(message for message in crowded.slack.messages if message.ts == shown[0].ts)
     assert "Object quarantined" in after.text
-    assert "1 of 13 quarantined, 12 wait for a decision" in digest(crowded).text
+    assert "1 of 13 quarantined, 12 waiting for a decision" in digest(crowded).text
     click(crowded, "review_each")
     shown = [message for message in crowded.slack.messages if message.thread_ts == place]
     assert len(shown) == 13
@@ -407,7 +410,7 @@ def test_the_approvers_are_reminded_of_a_digest_once(crowded: Deployment) -> Non
     replies = [one for one in crowded.slack.messages if one.thread_ts == message.ts]
     assert len(replies) == 1
     assert f"<@{APPROVER}>" in replies[0].text
-    assert "6 findings wait" in replies[0].text
+    assert "6 findings waiting" in replies[0].text
 
 
 def test_a_redelivered_finding_is_counted_once(crowded: Deployment) -> None:
