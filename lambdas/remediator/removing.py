@@ -1,6 +1,6 @@
 """Removing what was copied: that object and no other, and no older one brought forward by it."""
 
-from lambdas.common.errors import FailedMoveError
+from lambdas.common.errors import BusyError, FailedMoveError
 from lambdas.remediator.copying import Source
 from lambdas.remediator.move import NULL_VERSION, Removal, left_behind, plan_removal
 
@@ -9,10 +9,12 @@ def remove(source: Source) -> None:
     """Remove `source` from its place; where it is gone already, nothing happens.
 
     Raises:
+        BusyError: it has become current since it was looked at.
         FailedMoveError: S3 refuses. The object is where it was; a delete marker laid over it is
             taken away again, or the text says that it hides the object.
     """
     if plan_removal(source.facts, source.versions) is Removal.VERSION:
+        _check_still_not_current(source)
         _remove_version(source, source.facts.version_id)
         return
     marker = source.objects.delete_current(source.place, source.facts.etag)
@@ -23,6 +25,13 @@ def remove(source: Source) -> None:
         if marker is not None and rest is not None:
             _uncover(source, marker, refusal)
         raise
+
+
+def _check_still_not_current(source: Source) -> None:
+    """Look again, for a copy may take minutes, and what was newer may be gone by now."""
+    versions = source.objects.versions(source.place)
+    if plan_removal(source.facts, versions) is Removal.CURRENT:
+        raise BusyError(f"s3://{source.place.bucket}/{source.place.key} has become current")
 
 
 def _uncover(source: Source, marker: str, refusal: FailedMoveError) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambdas.common.errors import BusyError
 from lambdas.common.record import Status
 from lambdas.remediator import affected
 from lambdas.remediator.copying import Source
@@ -59,6 +60,28 @@ def test_a_newer_version_is_neither_touched_nor_hidden(versioned: World) -> None
     assert record.status is Status.QUARANTINED
     assert _body(versioned, SOURCE, KEY) == b"newer"
     assert _body(versioned, QUARANTINE, record.copies[0].key) == CARD
+
+
+def test_a_version_that_becomes_current_during_the_copy_uncovers_no_older_one(
+    versioned: World,
+) -> None:
+    versioned.put(b"older")
+    finding = versioned.put(CARD)
+    newer = versioned.put(b"newer").object.version_id
+    versioned.open(finding)
+
+    def uncover(**_: Any) -> None:
+        versioned.s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=newer)
+
+    with versioned.before("CopyObject", uncover), pytest.raises(BusyError):
+        versioned.run(finding)
+    assert _body(versioned, SOURCE, KEY) == CARD
+
+    versioned.run(finding)
+    assert versioned.record(finding).status is Status.QUARANTINED
+    assert (versioned.bodies(SOURCE), versioned.bodies(QUARANTINE)) == ([b"older"], [CARD])
+    with pytest.raises(versioned.s3.exceptions.NoSuchKey):
+        _body(versioned, SOURCE, KEY)
 
 
 def test_a_second_object_under_the_same_key_does_not_overwrite_the_first(plain: World) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lambdas.common.codec import encode
+from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
 from lambdas.common.record import REMEDIATOR, QuarantinedCopy, Status
 from lambdas.remediator import affected
@@ -69,8 +71,11 @@ def test_a_version_that_expires_during_the_move_is_left_out_unless_macie_saw_it(
             expired = findings[which].object
             here.s3.delete_object(Bucket=SOURCE, Key=KEY, VersionId=expired.version_id)
 
-    with here.before("CopyObject", expire):
-        record = here.remediated(findings[1])
+    here.open(findings[1])
+    with here.before("CopyObject", expire), suppress(BusyError):
+        here.run(findings[1])
+    here.run(findings[1])
+    record = here.record(findings[1])
     left = [body for number, body in enumerate(BODIES) if number != which]
     assert record.attempt is None
     if which == 1:
