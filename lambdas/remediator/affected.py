@@ -20,7 +20,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 
 def most_versions(key: str) -> int:
     """Answer how many versions of `key` a record can tell of when they come, stay and go back."""
-    return _MOST_BYTES // (3 * len(key.encode()) + 1_200)
+    return _MOST_BYTES // (3 * len(key.encode()) + 1_400)
 
 
 def as_copied(record: Record) -> AffectedObject:

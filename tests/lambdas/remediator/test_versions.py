@@ -11,7 +11,7 @@ import pytest
 from lambdas.common.codec import encode
 from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
-from lambdas.common.record import REMEDIATOR, QuarantinedCopy, Status
+from lambdas.common.record import REMEDIATOR, PutBack, QuarantinedCopy, Status
 from lambdas.remediator import affected
 from tests.lambdas.events import finding
 from tests.lambdas.remediator.facts import NOW
@@ -215,13 +215,12 @@ def test_a_record_of_as_many_versions_as_are_moved_is_no_larger_than_an_item(len
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
     copies = (_copy("k" * length),) * affected.most_versions("k" * length)
     record = replace(record_at(Status.REMEDIATING, finding()), copies=copies)
-    for status, by in (
-        (Status.QUARANTINED, REMEDIATOR),
-        (Status.RESTORING, "U1"),
-        (Status.RESTORED, REMEDIATOR),
-    ):
-        record = record.with_status(status, by=by, reason="so", now=NOW)
-    record = replace(record, restored=tuple(copy.version_id for copy in copies))
+    record = record.with_status(Status.QUARANTINED, by=REMEDIATOR, reason="so", now=NOW)
+    record = record.with_status(Status.RESTORING, by="U1", reason="so", now=NOW)
+    back = (PutBack(copy="v" * 32, version_id="v" * 32, etag="e" * 38),) * len(copies)
+    record = replace(record, put_back=back)
+    told = tuple(map(str, back))
+    record = record.with_status(Status.RESTORED, by=REMEDIATOR, reason="so", evidence=told, now=NOW)
     assert len(json.dumps(encode(record))) < 400_000
 
 
