@@ -1,10 +1,10 @@
 """The ledger: one item a finding, which outlives the stack."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
+from stacks.quarantine import EVIDENCE
 
 
 class Ledger(Construct):
@@ -51,7 +51,7 @@ class Ledger(Construct):
             ],
             # Of the counters that make the hourly limit; findings have no such attribute.
             time_to_live_attribute="expires",
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=EVIDENCE,
         )
 
     def connect(self, function: HandlerFunction) -> None:

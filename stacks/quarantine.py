@@ -11,6 +11,9 @@ from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
 
+EVIDENCE = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""What is kept for good, unless the very first deployment fails, which leaves nothing in it."""
+
 WRITING = (
     "s3:PutObject",
     "s3:PutObjectTagging",
@@ -31,7 +34,7 @@ class Quarantine(Construct):
             "Key",
             description="Quarantined objects",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=EVIDENCE,
         )
         self.bucket = s3.Bucket(
             self,
@@ -45,7 +48,7 @@ class Quarantine(Construct):
             enforce_ssl=True,
             server_access_logs_bucket=_access_logs(self),
             lifecycle_rules=_lifecycle(retention_days),
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=EVIDENCE,
         )
         _retain_policy(self.bucket)
 
@@ -120,7 +123,7 @@ def _access_logs(scope: Construct) -> s3.Bucket:
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
         lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))],
-        removal_policy=RemovalPolicy.RETAIN,
+        removal_policy=EVIDENCE,
     )
     _retain_policy(logs)
     return logs
@@ -132,7 +135,7 @@ def _retain_policy(bucket: s3.Bucket) -> None:
     CloudFormation would delete it, being a resource of its own, and with it every denial.
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
     """
-    cast("s3.BucketPolicy", bucket.policy).apply_removal_policy(RemovalPolicy.RETAIN)
+    cast("s3.BucketPolicy", bucket.policy).apply_removal_policy(EVIDENCE)
 
 
 def _lifecycle(retention_days: int | None) -> list[s3.LifecycleRule]:

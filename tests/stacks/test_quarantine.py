@@ -79,7 +79,7 @@ def test_nobody_is_denied_the_bucket_itself(template: Template) -> None:
 
 def test_who_may_not_read_may_not_read_when_the_stack_is_gone(template: Template) -> None:
     """The objects stay, and so does what keeps everybody else from them."""
-    template.all_resources("AWS::S3::BucketPolicy", {"DeletionPolicy": "Retain"})
+    template.all_resources("AWS::S3::BucketPolicy", {"DeletionPolicy": "RetainExceptOnCreate"})
 
 
 def test_without_a_retention_nothing_in_quarantine_expires() -> None:
