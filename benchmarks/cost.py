@@ -118,7 +118,7 @@ def main() -> None:
     print(tables(alarms=ALARMS))
 
 
-ALARMS = 10
+ALARMS = 11
 """As many as the stack has."""
 
 

@@ -69,7 +69,7 @@ class ChatOpsStack(Stack):
         ledger.grant_agenda(finding_handler)
         ledger.grant_claims(remediator)
 
-        self._watch(functions, intake, remediator, ledger, alarm_email=settings.alarm_email)
+        self._watch(functions, intake, agenda, remediator, ledger, email=settings.alarm_email)
         self._tell(
             SlackRequestUrl=endpoint.request_url,
             SlackSecretName=secret.arn,
@@ -86,22 +86,24 @@ class ChatOpsStack(Stack):
         self,
         functions: Sequence[HandlerFunction],
         intake: FindingIntake,
+        agenda: Agenda,
         remediator: Remediator,
         ledger: Ledger,
         *,
-        alarm_email: str | None,
+        email: str | None,
     ) -> None:
         Monitoring(
             self,
             "Monitoring",
             functions=functions,
             findings=intake.queue,
+            agenda=agenda.queue,
             dead_letters={
                 "Findings": intake.dead_letters,
                 "Remediations": remediator.dead_letters,
             },
             table=ledger.table,
-            alarm_email=alarm_email,
+            alarm_email=email,
         )
 
     def _tell(self, **outputs: str) -> None:

@@ -27,6 +27,7 @@ class Monitoring(Construct):
         *,
         functions: Sequence[HandlerFunction],
         findings: sqs.IQueue,
+        agenda: sqs.IQueue,
         dead_letters: Mapping[str, sqs.IQueue],
         table: dynamodb.ITable,
         alarm_email: str | None,
@@ -35,12 +36,8 @@ class Monitoring(Construct):
         alarms = [
             *self._failures(functions),
             *self._dead_lettered(dead_letters),
-            self._alarm(
-                "FindingsDelayed",
-                findings.metric_approximate_age_of_oldest_message(statistic="Maximum"),
-                "The oldest finding has waited for a quarter of an hour.",
-                threshold=15 * 60,
-            ),
+            self._delayed("FindingsDelayed", findings, "The oldest finding has waited"),
+            self._delayed("AgendaDelayed", agenda, "What is due every minute has waited"),
             self._alarm(
                 "SlackUnavailable",
                 _slack_refusals(Stack.of(self).stack_name),
@@ -80,6 +77,14 @@ class Monitoring(Construct):
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
                 f"{name} failed to the end, and wait in {queue.queue_name} for a person.",
             )
+
+    def _delayed(self, name: str, queue: sqs.IQueue, what: str) -> cloudwatch.Alarm:
+        return self._alarm(
+            name,
+            queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
+            f"{what} for a quarter of an hour.",
+            threshold=15 * 60,
+        )
 
     def _alarm(
         self,

@@ -43,13 +43,15 @@ def test_a_single_message_in_a_dead_letter_queue_alarms(template: Template) -> N
     assert {alarm["Threshold"] for alarm in alarms} == {1}
 
 
-def test_findings_that_wait_alarm(template: Template) -> None:
-    """After a quarter of an hour: seconds are what is promised."""
-    alarm = only(
-        template, "AWS::CloudWatch::Alarm", {"MetricName": "ApproximateAgeOfOldestMessage"}
-    )
+def test_what_waits_in_a_queue_alarms(template: Template) -> None:
+    """After a quarter of an hour: findings are promised seconds, what is due a minute."""
+    alarms = template.find_resources(
+        "AWS::CloudWatch::Alarm", {"Properties": {"MetricName": "ApproximateAgeOfOldestMessage"}}
+    ).values()
+    queues = {str(alarm["Properties"]["Dimensions"]) for alarm in alarms}
 
-    assert alarm["Threshold"] == 900
+    assert [alarm["Properties"]["Threshold"] for alarm in alarms] == [900, 900]
+    assert len(queues) == 2
 
 
 def test_a_slack_that_refuses_alarms(template: Template) -> None:
