@@ -9,10 +9,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from lambdas.common import clock, environment
-from lambdas.common.errors import BusyError, UnsupportedFindingError
+from lambdas.common.errors import UnsupportedFindingError
 from lambdas.common.finding import Finding
 from lambdas.common.queues import AGENDA
 from lambdas.common.witness import Witness
+from lambdas.finding_handler.batch import take_each
 from lambdas.finding_handler.environment import Environment
 from lambdas.finding_handler.reconciliation import RECONCILIATION
 from lambdas.finding_handler.wiring import Wiring, wired
@@ -20,10 +21,6 @@ from lambdas.finding_handler.wiring import Wiring, wired
 logger = Logger()
 
 _SPARE = timedelta(seconds=20)
-
-
-class NothingTakenError(Exception):
-    """All of a batch failed, each of it for a reason that the log has told."""
 
 
 @cache
@@ -56,31 +53,9 @@ def _take_finding(detail: dict[str, Any]) -> None:
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Handle a batch of EventBridge events from the queue; answer those to be delivered again.
 
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
-
     Raises:
-        NothingTakenError: all failed. Lambda counts no error where some of a batch are given back,
-            and without one its alarm would never tell anybody.
+        NothingTakenError: all failed.
     """
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     until = clock.now() + remaining - _SPARE
-    told = [(record["messageId"], _failure(record, until)) for record in event["Records"]]
-    failures = {message_id: error for message_id, error in told if error is not None}
-    if len(failures) == len(told) and not all(map(_is_expected, failures.values())):
-        raise NothingTakenError(f"none of {len(told)} was taken, all are to be delivered again")
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
-
-
-def _failure(record: dict[str, Any], until: datetime) -> Exception | None:
-    try:
-        _take(json.loads(record["body"]), until=until)
-    except Exception as error:  # the queue delivers it again, and at last to the dead-letter queue
-        logger.exception("not taken, to be delivered again")
-        return error
-    finally:
-        logger.remove_keys(["finding_id"])
-    return None
-
-
-def _is_expected(error: Exception) -> bool:
-    return isinstance(error, BusyError)
+    return take_each(event["Records"], lambda body: _take(json.loads(body), until=until), logger)

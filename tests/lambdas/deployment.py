@@ -28,6 +28,7 @@ from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
 from lambdas.common.table import Table
 from lambdas.finding_handler import handler as finding_handler
+from lambdas.finding_handler.batch import NothingTakenError
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import wiring
@@ -225,7 +226,7 @@ def given_back(batch: dict[str, Any]) -> list[str]:
     """
     try:
         answer = finding_handler.lambda_handler(batch, Context())
-    except finding_handler.NothingTakenError:
+    except NothingTakenError:
         return [record["messageId"] for record in batch["Records"]]
     return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

@@ -8,6 +8,7 @@ import pytest
 from lambdas.common.ledger import UnknownFindingError
 from lambdas.common.record import POLICY, Status
 from lambdas.finding_handler import handler
+from lambdas.finding_handler.batch import NothingTakenError
 from tests.lambdas.deployment import AUTO, BOT_TOKEN, CHANNEL, IGNORE, QUARANTINE, Deployment
 from tests.lambdas.events import CLASSIFICATION, Context, detail, macie_event, sqs
 
@@ -174,7 +175,7 @@ def test_a_batch_of_bad_records_is_given_back_as_a_whole(here: Deployment) -> No
 def test_where_nothing_is_taken_lambda_counts_an_error_for_the_alarm(here: Deployment) -> None:
     """Of a batch that is given back in an answer, in part or as a whole, it counts none."""
     assert here.is_quiet
-    with pytest.raises(handler.NothingTakenError):
+    with pytest.raises(NothingTakenError):
         handler.lambda_handler(sqs("{"), Context())
 
 
