@@ -91,7 +91,8 @@ def standing(record: Record, limit: int = 1200) -> str:
         case Status.FAILED | Status.DRY_RUN:
             return f"*{reason}*\n{prose(last.advice, min(600, limit))}\nDecided {who}."
         case Status.RESTORED:
-            return f"*Back in its bucket*, decided {who} {when(last.at)}."
+            rest = f" {escaped(last.advice, 600)}" if last.advice else ""
+            return f"*Back in its bucket*, decided {who} {when(last.at)}.{rest}"
         case _:
             assert_never(record.status)
 

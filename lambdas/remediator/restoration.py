@@ -14,7 +14,6 @@ from lambdas.remediator.progress import Progress
 
 _DRY_RUN = "The mode is DRY_RUN: nothing is moved, so the object is still in quarantine."
 _LIVE = "Set mode to LIVE in cdk.json and deploy, then press Retry."
-_RESTORED = Outcome(status=Status.RESTORED, reason="The object is back in its bucket.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,21 +35,32 @@ class Restoration:
     def give_back(self, progress: Progress) -> Outcome:
         """Move what is quarantined back; the caller has the sole right to move the key.
 
-        Several versions come back in the order in which they were made.
+        Several versions come back in the order in which they were made; those whose copies have
+        expired do not keep the others from it.
 
         Raises:
-            FailedMoveError: it can not be put back; it is still in quarantine.
+            FailedMoveError: it can not be put back; unless it has expired, it is in quarantine.
         """
         if self.is_dry_run:
             raise FailedMoveError(_DRY_RUN, advice=_LIVE)
         self._strike_out_what_is_gone(progress)
         self._check_room(progress.record)
-        done = {one.copy for one in progress.record.put_back}
-        for copy in progress.record.copies:
-            if copy.version_id not in done:
-                self._put_back(progress, copy)
+        for copy, source in self._waiting(progress.record):
+            self._put_back(progress, copy, source)
         self._empty(progress.record.copies)
-        return replace(_RESTORED, evidence=tuple(map(str, progress.record.put_back)))
+        return _restored(progress.record)
+
+    def _waiting(self, record: Record) -> list[tuple[QuarantinedCopy, Source]]:
+        """Find the copies that are to be put back yet, those left out that are not there."""
+        done = {one.copy for one in record.put_back}
+        waiting = [copy for copy in record.copies if copy.version_id not in done]
+        found = [(copy, source) for copy in waiting if (source := self._source(copy)) is not None]
+        if not found and not done:
+            raise FailedMoveError(
+                "The quarantined copy is not there any more.",
+                advice="See in the ledger whether it expired, or another finding restored it.",
+            )
+        return found
 
     def _strike_out_what_is_gone(self, progress: Progress) -> None:
         """Forget what was put back and is gone, and what came after it: they have an order."""
@@ -77,9 +87,9 @@ class Restoration:
                 advice="Enable versioning on the bucket, then press Retry.",
             )
 
-    def _put_back(self, progress: Progress, copy: QuarantinedCopy) -> None:
+    def _put_back(self, progress: Progress, copy: QuarantinedCopy, source: Source) -> None:
         """Copy it to its place, over nothing but what was put back there just before."""
-        record, source = progress.record, self._source(copy)
+        record = progress.record
         copied = Copying(
             objects=self.sources(record.finding),
             threshold=self.threshold,
@@ -98,14 +108,11 @@ class Restoration:
         back = PutBack(copy=copy.version_id, version_id=copied.version_id, etag=copied.etag)
         progress.write_down(put_back=(*record.put_back, back), attempt=None)
 
-    def _source(self, copy: QuarantinedCopy) -> Source:
+    def _source(self, copy: QuarantinedCopy) -> Source | None:
         place = Place(bucket=copy.bucket, key=copy.key)
         facts = self.own.look(place, copy.version_id)
         if facts is None:
-            raise FailedMoveError(
-                "The quarantined copy is not there any more.",
-                advice="See in the ledger whether it expired, or another finding restored it.",
-            )
+            return None
         return Source(
             objects=self.own, place=place, facts=replace(facts, storage_class=copy.storage_class)
         )
@@ -117,6 +124,16 @@ class Restoration:
         except FailedMoveError as refusal:
             text = f"{refusal} It is back in its bucket, and a copy of it is still in quarantine."
             raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
+
+
+def _restored(record: Record) -> Outcome:
+    lost = len(record.copies) - len(record.put_back)
+    return Outcome(
+        status=Status.RESTORED,
+        reason="The object is back in its bucket.",
+        advice=f"Versions that were not in quarantine any more: {lost:,}." if lost else "",
+        evidence=tuple(map(str, record.put_back)),
+    )
 
 
 def _home(record: Record) -> Place:

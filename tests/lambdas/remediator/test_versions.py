@@ -180,6 +180,21 @@ def test_what_was_put_back_and_is_gone_again_is_put_back_again_in_its_order(here
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (BODIES, [])
 
 
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_copy_that_expired_does_not_keep_the_others_from_coming_back(
+    here: World, which: int
+) -> None:
+    """Older copies expire sooner, for only the latest one is current in quarantine."""
+    findings = _put_all(here)
+    gone = here.remediated(findings[1]).copies[which]
+    here.s3.delete_object(Bucket=QUARANTINE, Key=gone.key, VersionId=gone.version_id)
+    record = here.restored(findings[1])
+    assert record.status is Status.RESTORED
+    assert "Versions that were not in quarantine any more: 1." in here.shown
+    left = [body for number, body in enumerate(BODIES) if number != which]
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == (left, [])
+
+
 def test_without_versions_a_restore_of_several_would_lose_some_and_is_refused(here: World) -> None:
     findings = _put_all(here)
     here.remediated(findings[1])
