@@ -133,7 +133,12 @@ class PartsCopy:
         return answer["UploadId"]
 
     def _present(self, upload_id: str) -> dict[int, Any] | None:
-        """Tell the parts that are copied already, or None if there is no such upload any more."""
+        """Tell the parts that are copied already, or None if there is no such upload any more.
+
+        Those of another size than planned do not count: the threshold may have been changed.
+        """
+        plan = plan_parts(self.facts.size, self.threshold)
+        sizes = {part.number: part.last - part.first + 1 for part in plan}
         pages = self.client.get_paginator("list_parts").paginate(**self._upload(upload_id))
         try:
             parts = [part for page in pages for part in page.get("Parts", ())]
@@ -141,7 +146,11 @@ class PartsCopy:
             if code(error) == "NoSuchUpload":
                 return None
             raise
-        return {part["PartNumber"]: self._done(part["PartNumber"], part) for part in parts}
+        return {
+            part["PartNumber"]: self._done(part["PartNumber"], part)
+            for part in parts
+            if sizes.get(part["PartNumber"]) == part["Size"]
+        }
 
     def _abort_forgotten(self, upload_id: str) -> None:
         """Abort the uploads to this key that we made, and died before `remember` was told of."""

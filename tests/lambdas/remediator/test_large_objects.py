@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from lambdas.common.record import Status
+from lambdas.remediator import handler
+from tests.lambdas.remediator.stand_ins import Killed
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
 
 MIB = 1024 * 1024
@@ -121,6 +123,24 @@ def test_a_copy_without_its_annotations_that_can_not_be_deleted_is_told_of(here:
     (copy,) = here.retried(finding).copies
     assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [LARGE])
     assert here.strict.annotations[QUARANTINE, copy.key, copy.version_id] == {"class": b"secret"}
+
+
+def test_an_upload_goes_on_though_the_threshold_was_changed_meanwhile(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = here.put(LARGE)
+    here.open(finding)
+    here.killer.stop_after = "UploadPartCopy"
+    with pytest.raises(Killed):
+        here.run(finding)
+    here.killer.stop_after = None
+    monkeypatch.setenv("MULTIPART_THRESHOLD", str(7 * MIB))
+    handler._settings.cache_clear()
+    handler._remediation.cache_clear()
+    here.run(finding)
+    assert here.record(finding).status is Status.QUARANTINED
+    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [LARGE])
+    assert here.strict.calls.count("CreateMultipartUpload") == 1
 
 
 PARTS = ["CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload", "GetObjectTagging"]
