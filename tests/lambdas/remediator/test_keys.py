@@ -22,7 +22,8 @@ AWKWARD = st.sampled_from(
 )
 # S3 takes any Unicode but what XML can not carry: its listings could not name such a key.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"))
+NOT_IN_XML = "".join(map(chr, {*range(32)} - set(b"\t\n\r"))) + "\ufffe\uffff"
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=NOT_IN_XML))
 KEYS = (
     st.lists(st.one_of(TEXT, AWKWARD), min_size=1, max_size=30)
     .map("".join)
@@ -49,6 +50,7 @@ def here(request: pytest.FixtureRequest) -> Iterator[World]:
 @example(key="//a//")
 @example(key="../../etc/passwd")
 @example(key="./a")
+@example(key="a\tb\nc\r\nd\x7fe\x85f")
 @example(key="a?versionId=null")
 @example(key="100% sure + more")
 @example(key="é" * 512)
