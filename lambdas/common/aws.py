@@ -161,6 +161,6 @@ def client(name: Any, region: str) -> Any:
     from botocore.session import get_session  # noqa: PLC0415 - see above
 
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=20
+        retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=60
     )
     return get_session().create_client(name, region_name=region, config=config)

@@ -72,7 +72,7 @@ def _quarantined_between_others(world: World) -> Finding:
 
 
 def _large(world: World) -> Finding:
-    finding = world.put(CARD * (12 * MIB // len(CARD)), Metadata={"owner": "jane"})
+    finding = world.put(CARD * (3 * MIB // len(CARD)), Metadata={"owner": "jane"})
     world.open(finding)
     return finding
 
@@ -141,7 +141,7 @@ PATHS = [
         versioned=True,
         outcome=Status.QUARANTINED,
         begin=_large,
-        threshold=5 * MIB,
+        threshold=MIB,
     ),
     Path(name="changed", versioned=False, outcome=Status.CHANGED, begin=_changed),
     Path(name="deletion denied", versioned=True, outcome=Status.FAILED, begin=_denied_delete),
@@ -153,7 +153,7 @@ PATHS = [
         versioned=True,
         outcome=Status.RESTORED,
         begin=_quarantined_large,
-        threshold=5 * MIB,
+        threshold=MIB,
     ),
     Path(name="restore blocked", versioned=False, outcome=Status.FAILED, begin=_restore_blocked),
 ]

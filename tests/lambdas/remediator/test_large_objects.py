@@ -12,7 +12,7 @@ from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
 
 MIB = 1024 * 1024
 CARD = b"name,card\nJane,4111111111111111\n"
-LARGE = CARD * (12 * MIB // len(CARD))
+LARGE = CARD * (3 * MIB // len(CARD))
 KEY = "pan data+1?.csv"
 ABOUT: dict[str, Any] = {
     "Metadata": {"owner": "jane"},
@@ -31,7 +31,7 @@ BODIES = pytest.mark.parametrize("body", [CARD, LARGE], ids=["at once", "in part
 
 @pytest.fixture
 def here() -> Iterator[World]:
-    with world(versioned=True, threshold=5 * MIB) as one:
+    with world(versioned=True, threshold=MIB) as one:
         yield one
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "docs" / "moving.md").read_text()
 MIB = 1024 * 1024
 CARD = b"name,card\nJane,4111111111111111\n"
-LARGE = CARD * (12 * MIB // len(CARD))
+LARGE = CARD * (3 * MIB // len(CARD))
 
 Request = tuple[str, str]
 """An operation of S3, and the bucket it is asked of: source or quarantine."""
@@ -65,7 +65,7 @@ def test_a_move_and_its_way_back_make_the_requests_that_are_written_down(
     column: str, body: bytes
 ) -> None:
     into, back = _table("Into quarantine", column), _table("Back")
-    with world(versioned=column == "of a version", threshold=5 * MIB) as one:
+    with world(versioned=column == "of a version", threshold=MIB) as one:
         finding = one.put(body)
         one.remediated(finding)
         assert _asked(one) == (into if body is CARD else _in_parts(into))

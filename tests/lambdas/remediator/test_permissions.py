@@ -93,6 +93,6 @@ def _run(path: Path, *, kill_after: str | None = None, deny: str | None = None) 
 
 def test_what_is_granted_is_used_and_what_is_used_is_granted() -> None:
     used = set[Grant]().union(*(_run(path) for path in PATHS))
-    for path in (path for path in PATHS if path.threshold == 5 * MIB):
+    for path in (path for path in PATHS if path.threshold == MIB):
         used |= _run(path, kill_after="UploadPartCopy") | _run(path, deny="UploadPartCopy")
     assert used == _granted()

@@ -11,13 +11,13 @@ from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, w
 
 MIB = 1024 * 1024
 CARD = b"name,card\nJane,4111111111111111\n"
-LARGE = CARD * (6 * MIB // len(CARD))
+LARGE = CARD * (2 * MIB // len(CARD))
 BODIES = pytest.mark.parametrize("body", [CARD, LARGE], ids=["at once", "in parts"])
 
 
 @pytest.fixture(params=[False, True], ids=["unversioned", "versioned"])
 def here(request: pytest.FixtureRequest) -> Iterator[World]:
-    with world(versioned=request.param, threshold=5 * MIB) as one:
+    with world(versioned=request.param, threshold=MIB) as one:
         yield one
 
 

@@ -14,7 +14,7 @@ from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, finding_on
 
 CARD = b"name,card\nJane,4111111111111111\n"
 MIB = 1024 * 1024
-LARGE = CARD * (6 * MIB // len(CARD))
+LARGE = CARD * (2 * MIB // len(CARD))
 KEY = "pan data+1?.csv"
 WEEKS = timedelta(weeks=6)
 
@@ -269,7 +269,7 @@ def _named(version_id: str | None) -> Any:
 def test_what_takes_the_place_of_a_restored_object_is_left_alone(
     body: bytes, operation: str
 ) -> None:
-    with world(versioned=False, threshold=5 * MIB) as here:
+    with world(versioned=False, threshold=MIB) as here:
         finding = here.put(body)
         (copy,) = here.remediated(finding).copies
         here.strict.annotations[QUARANTINE, copy.key, copy.version_id] = {"class": b"secret"}
