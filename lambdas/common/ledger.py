@@ -100,6 +100,20 @@ class Ledger:
             if item["id"] != finding.id:
                 yield decode(Record, item)
 
+    def note_along(self, finding: Finding, version_id: str) -> None:
+        """Note that with the object of `finding` another version of its key goes the same way."""
+        note = update(
+            _along_id(finding, version_id), "SET finding_id = :finding", finding=finding.id
+        )
+        self._table.write(note)
+
+    def took_along(self, finding: Finding) -> Record | None:
+        """Answer the record of the finding with whose object that of `finding` went, if one did."""
+        if finding.object.version_id is None:
+            return None
+        item = self._table.get(_along_id(finding, finding.object.version_id))
+        return self.get(item["finding_id"]) if item else None
+
     def due_to_move(self, now: datetime) -> Iterator[str]:
         """Answer the ids of the findings that stand under way for too long, the oldest first."""
         return self._due(_MOVE, now)
@@ -223,6 +237,11 @@ def _lead_item(finding: Finding) -> Write:
 
 def _lead_id(finding: Finding) -> str:
     return f"object#{_object_id(finding)}"
+
+
+def _along_id(finding: Finding, version_id: str) -> str:
+    version = f"{finding.object.uri}@{version_id}"
+    return f"version#{hashlib.sha256(version.encode()).hexdigest()}"
 
 
 def _object_id(finding: Finding) -> str:

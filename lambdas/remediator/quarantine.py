@@ -1,18 +1,18 @@
 """The way into quarantine: copy, verify, write down, delete; a rerun goes on (step 7)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from lambdas.common.errors import FailedMoveError
-from lambdas.common.finding import Finding
+from lambdas.common.finding import AffectedObject, Finding
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Outcome, QuarantinedCopy, Record, Status
 from lambdas.common.text import human_size
 from lambdas.remediator import affected
 from lambdas.remediator.copying import Copying, Source
-from lambdas.remediator.move import is_what_macie_saw, quarantine_key
+from lambdas.remediator.move import Facts, is_what_macie_saw, quarantine_key
 from lambdas.remediator.objects import Objects, Place
 from lambdas.remediator.progress import Progress
 from lambdas.remediator.removing import remove
@@ -107,22 +107,30 @@ class Quarantine:
         return Outcome(status=Status.DRY_RUN, reason=reason, advice=_LIVE)
 
     def _elsewhere(self, progress: Progress) -> Outcome:
-        """Look whether another finding on the same object had it quarantined."""
-        for other in self.ledger.on_same_object(progress.record.finding):
-            is_there = other.copies and all(self._is_there(copy) for copy in other.copies)
+        """Look whether another finding had the object quarantined."""
+        for other, copies in self._others(progress.record.finding):
+            is_there = copies and all(self._is_there(copy) for copy in copies)
             if other.status is Status.QUARANTINED and is_there:
-                progress.write_down(copies=other.copies)
+                progress.write_down(copies=copies)
                 reason = f"The object is in quarantine, by the finding {other.finding.id}."
                 return Outcome(status=Status.QUARANTINED, reason=reason)
         return _NOT_FOUND
 
+    def _others(self, finding: Finding) -> Iterator[tuple[Record, tuple[QuarantinedCopy, ...]]]:
+        for other in self.ledger.on_same_object(finding):
+            yield other, other.copies
+        if (mover := self.ledger.took_along(finding)) is not None:
+            yield mover, tuple(copy for copy in mover.copies if _is_of(copy, finding.object))
+
     def _is_copied(self, progress: Progress, source: Source, *, remaining: int) -> bool:
         """See to it that `source` is in quarantine; answer False if it changed meanwhile."""
         record = progress.record
-        if any(_is_of(copy, source) for copy in record.copies):
+        if any(_is_of(copy, source.facts) for copy in record.copies):
             return True
         place = Place(bucket=self.bucket, key=quarantine_key(record.finding.object))
         losses = tuple(affected.not_kept(source))
+        if self.wanted is Versions.ALL and source.facts.version_id is not None:
+            self.ledger.note_along(record.finding, source.facts.version_id)
         copy = self.copying.copied(
             source, place, record.attempt, lambda attempt: progress.write_down(attempt=attempt)
         )
@@ -163,7 +171,7 @@ class Quarantine:
         """Delete the copies of those of `sources` again that are whole where they were."""
         whole = [source for source in sources if affected.is_whole(source)]
         copies = progress.record.copies
-        left = tuple(copy for copy in copies if not any(_is_of(copy, one) for one in whole))
+        left = tuple(copy for copy in copies if not any(_is_of(copy, one.facts) for one in whole))
         for copy in copies:
             if copy not in left:
                 place = Place(bucket=copy.bucket, key=copy.key)
@@ -171,10 +179,9 @@ class Quarantine:
         progress.write_down(copies=left, attempt=None, other_versions=None)
 
 
-def _is_of(copy: QuarantinedCopy, source: Source) -> bool:
-    """Answer whether `copy` was made of the very `source`: a "null" version can be replaced."""
-    facts = source.facts
-    return (copy.source_version_id, copy.source_etag) == (facts.version_id, facts.etag)
+def _is_of(copy: QuarantinedCopy, one: Facts | AffectedObject) -> bool:
+    """Answer whether `copy` was made of this very version: a "null" one can be replaced."""
+    return (copy.source_version_id, copy.source_etag) == (one.version_id, one.etag)
 
 
 def _kept(source: Source, place: Place, version_id: str) -> QuarantinedCopy:

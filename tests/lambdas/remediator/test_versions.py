@@ -60,6 +60,31 @@ def test_all_come_back_in_their_order_whichever_macie_saw(here: World, which: in
     assert here.bodies(QUARANTINE) == []
 
 
+@pytest.mark.parametrize("which", [0, 2])
+def test_a_finding_on_a_version_that_another_took_along_points_at_its_copy(
+    here: World, which: int
+) -> None:
+    findings = _put_all(here)
+    first = here.remediated(findings[1])
+    second = here.remediated(findings[which])
+    assert second.status is Status.QUARANTINED
+    assert second.copies == (first.copies[which],)
+    assert (
+        second.standing.reason == f"The object is in quarantine, by the finding {findings[1].id}."
+    )
+    assert here.bodies(QUARANTINE) == BODIES
+
+
+def test_a_copy_that_another_took_along_and_that_is_gone_is_not_pointed_at(here: World) -> None:
+    findings = _put_all(here)
+    first = here.remediated(findings[1])
+    place = {"Bucket": QUARANTINE, "Key": first.copies[0].key}
+    here.s3.delete_object(**place, VersionId=first.copies[0].version_id)
+    assert here.remediated(findings[0]).status is Status.NOT_FOUND
+    assert here.restored(findings[1]).status is Status.RESTORED
+    assert here.bodies(SOURCE) == BODIES[1:]
+
+
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_version_that_expires_during_the_move_is_left_out_unless_macie_saw_it(
     here: World, which: int
