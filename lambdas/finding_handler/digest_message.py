@@ -104,7 +104,9 @@ def _lines(digest: Digest, tally: Tally, share: int = 1) -> Iterator[str]:
     for order in digest.orders[-3:]:
         state = "" if order.is_done else " …"
         what = f"{_DOING[order.action]}{state}, decided by <@{escaped(order.by, 50)}>"
-        yield f"{what} {when(order.at)}. Why: {escaped(order.reason, 100)}."
+        # Why somebody pressed a button is not asked, only why they dismiss.
+        why = f" Why: {escaped(order.reason, 100)}." if order.action == DISMISS_ALL else ""
+        yield f"{what} {when(order.at)}.{why}"
 
 
 def _problems(tally: Tally, limit: int) -> Iterator[str]:

@@ -122,6 +122,7 @@ def test_all_are_remediated_by_one_click_and_the_progress_is_shown(crowded: Depl
     assert "6 of 6 quarantined" in text
     assert "▰" * 20 in text
     assert f"decided by <@{APPROVER}>" in text
+    assert "Why" not in text
     assert len(crowded.bodies(QUARANTINE)) == 6
     for detail in details[2:]:
         assert crowded.record(detail).decision.by == APPROVER
