@@ -1,11 +1,14 @@
 """A 64 MiB object moved in parts side by side, against the same copy by one thread.
 
-`python -m benchmarks.parts [--runs N]` prints medians, in the sandbox, with parts of 8 MiB.
+`python -m benchmarks.parts [--runs N]` prints medians, in the sandbox, with parts of 8 MiB: as the
+emulator copies, which is one process with one disk, and with a wait for each part, as for a service
+that copies many at once.
 """
 
 import argparse
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 from unittest import mock
@@ -17,6 +20,8 @@ from local.sandbox import sandbox
 
 MIB = 1024 * 1024
 SIZE, THRESHOLD = 64 * MIB, 8 * MIB
+WAITS = (0, 0.25)
+"""Seconds."""
 
 
 def main() -> None:
@@ -24,17 +29,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs a median is taken of")
     runs = parser.parse_args().runs
-    side_by_side, alone = [], []
+    print(f"medians of {runs} runs, {SIZE // MIB} MiB in parts of {THRESHOLD // MIB} MiB")
+    print("wait a part | side by side s | one after another s | ratio\n--- | --- | --- | ---")
     with sandbox() as one:
         s3 = one.client("s3")
         source = _prepared(s3)
-        for _ in range(runs):
-            side_by_side.append(_seconds(s3, source, threads=parts.SIDE_BY_SIDE))
-            alone.append(_seconds(s3, source, threads=1))
+        for wait in WAITS:
+            s3.meta.events.register("before-send.s3.UploadPartCopy", _waiting(wait), unique_id=wait)
+            print(f"{wait} s", *_row(s3, source, runs), sep=" | ", flush=True)
+            s3.meta.events.unregister("before-send.s3.UploadPartCopy", unique_id=wait)
+
+
+def _row(s3: Any, source: Source, runs: int) -> Iterator[str]:
+    side_by_side, alone = [], []
+    for _ in range(runs):
+        side_by_side.append(_seconds(s3, source, threads=parts.SIDE_BY_SIDE))
+        alone.append(_seconds(s3, source, threads=1))
     ratio = median(side_by_side) / median(alone)
-    print(f"medians of {runs} runs, {SIZE // MIB} MiB in parts of {THRESHOLD // MIB} MiB")
-    print(f"{parts.SIDE_BY_SIDE} side by side {median(side_by_side):.2f} s")
-    print(f"one after another {median(alone):.2f} s, ratio {ratio:.2f}")
+    yield from (f"{value:.2f}" for value in (median(side_by_side), median(alone), ratio))
+
+
+def _waiting(seconds: float) -> Callable[..., None]:
+    return lambda **_: time.sleep(seconds)
 
 
 def _prepared(s3: Any) -> Source:
