@@ -6,7 +6,7 @@ A test makes every call of ours with what is left.
 import gzip
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,15 @@ _OPERATIONS = {
     },
 }
 
+# Of these packages' folders those that are imported; the others are for clients and frameworks.
+_IMPORTED = {
+    "aws_lambda_powertools": {
+        *("exceptions", "logging", "metrics", "shared", "tracing", "utilities", "warnings"),
+    },
+    "aws_lambda_powertools/utilities": {"jmespath_utils"},
+    "slack_sdk": {"errors", "models", "signature"},
+}
+
 # botocore writes its documentation lazily, and importing what could write it takes 30 ms.
 _NO_DOCUMENTATION = '''"""Documentation is not written in a function."""
 
@@ -56,20 +65,28 @@ def trim(installed: Path) -> None:
         record.unlink()
     # Its __init__ imports every client it has, 60 ms; what is used is imported by its own name.
     (installed / "slack_sdk" / "__init__.py").write_text("")
+    # The name that the SDK had once.
+    shutil.rmtree(installed / "slack")
+    for package, imported in _IMPORTED.items():
+        _keep_folders(installed / package, imported)
     _trim_botocore(installed / "botocore")
 
 
 def _trim_botocore(botocore: Path) -> None:
     (botocore / "docs" / "docstring.py").write_text(_NO_DOCUMENTATION)
-    for folder in (botocore / "data").iterdir():
-        if folder.is_dir() and folder.name not in _OPERATIONS:
-            shutil.rmtree(folder)
+    _keep_folders(botocore / "data", _OPERATIONS)
     for service, operations in _OPERATIONS.items():
         for model in (botocore / "data" / service).glob("*/service-2.json.gz"):
             _trim_model(model, operations)
         for examples in (botocore / "data" / service).glob("*/examples-1.json"):
             examples.unlink()
     _trim_endpoints(botocore / "data" / "endpoints.json")
+
+
+def _keep_folders(parent: Path, names: Collection[str]) -> None:
+    for folder in parent.iterdir():
+        if folder.is_dir() and folder.name not in names:
+            shutil.rmtree(folder)
 
 
 def _trim_model(path: Path, operations: set[str]) -> None:
