@@ -248,7 +248,8 @@ def _table(rows: list[dict[str, Any]], runs: int) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) and value < 10 else _whole(value)  # noqa: PLR2004
+    is_small = isinstance(value, float) and value < 10  # noqa: PLR2004 - three digits tell enough
+    return f"{value:.2f}" if is_small else _whole(value)
 
 
 def _whole(value: Any) -> str:

@@ -164,6 +164,7 @@ def sandbox(
             SecretId=outputs.slack_secret, SecretString=text
         )
         slack.request_url = _request_url(running, outputs)
+        slack.certificate = running.environment["AWS_CA_BUNDLE"]
         slack.panel = _panel(one)
         yield one
 

@@ -44,6 +44,7 @@ class SlackStandIn:
         api_url: where the Web API is, for `slack_sdk`'s `base_url`.
         hooks_url: what every `response_url` starts with.
         request_url: where clicks are posted, as in the app's settings.
+        certificate: the file of the certificate that is trusted there; None for the system's.
         panel: answers what the page asks for beside the channel; None for nothing.
         requests: the methods that were called, in order.
         mood: answers a call of the Web API in its own way, by its method and what would answer.
@@ -51,6 +52,7 @@ class SlackStandIn:
 
     def __init__(self, *, bot_token: str, signing_secret: str) -> None:
         self.request_url: str | None = None
+        self.certificate: str | None = None
         self.panel: Panel | None = None
         self.requests: list[str] = []
         self.mood: Callable[[str, Callable[[], Answer]], Answer] = _well
@@ -154,6 +156,7 @@ class SlackStandIn:
         return post_click(
             self.request_url,
             signing_secret=self._signing_secret,
+            certificate=self.certificate,
             message={"ts": ts, "text": message.text, "blocks": list(message.blocks)},
             channel=message.channel,
             action=_action(message, action_id, choice),

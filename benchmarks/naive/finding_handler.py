@@ -8,7 +8,7 @@ from benchmarks.naive.shared import blocks, ledger, logger, now, slack
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Handle a batch of EventBridge events."""
     for message in event["Records"]:
         finding = json.loads(message["body"])["detail"]

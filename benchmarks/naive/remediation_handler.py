@@ -10,7 +10,7 @@ from benchmarks.naive.shared import SignatureVerifier, lambda_client, ledger, lo
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer what Slack posts."""
     body = base64.b64decode(event["body"]).decode()
     if not SignatureVerifier(secret()["signingSecret"]).is_valid_request(body, event["headers"]):

@@ -7,7 +7,7 @@ from benchmarks.naive.shared import blocks, ledger, logger, s3, slack
 
 
 @logger.inject_lambda_context
-def lambda_handler(event: dict[str, Any], context: Any) -> None:  # noqa: ARG001
+def lambda_handler(event: dict[str, Any], context: Any) -> None:
     """Remediate a finding."""
     item = ledger().get_item(Key={"id": event["finding_id"]}, ConsistentRead=True)["Item"]
     place = item["finding"]["object"]

@@ -222,7 +222,8 @@ def test_who_is_not_slack_is_refused(deployed: Sandbox, what: str) -> None:
         "stale": signed(body, signing_secret=_signing_secret(deployed), timestamp=1),
     }
     assert deployed.slack.request_url is not None
-    assert post(deployed.slack.request_url, body, headers[what]) == 401
+    certificate = deployed.slack.certificate
+    assert post(deployed.slack.request_url, body, headers[what], certificate=certificate) == 401
 
 
 def _signing_secret(deployed: Sandbox) -> str:
