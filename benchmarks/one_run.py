@@ -47,18 +47,13 @@ def _counted() -> list[str]:
     from lambdas.common import aws  # noqa: PLC0415 - a timed run has its own path
 
     calls: list[str] = []
-    send, make_client = aws.send, aws.client
+    ask = aws.ask
 
-    def sent(name: str, path: str, headers: Any, body: bytes) -> Any:
-        calls.append(headers.get("X-Amz-Target", path))
-        return send(name, path, headers, body)
+    def asked(request: Any, refusal: Any) -> Any:
+        calls.append(request.headers.get("X-Amz-Target", f"{request.method} {request.url}"))
+        return ask(request, refusal)
 
-    def made(name: str, region: str) -> Any:
-        client = make_client(name, region)
-        client.meta.events.register("before-send", lambda request, **_: calls.append(request.url))
-        return client
-
-    aws.send, aws.client = sent, made
+    aws.ask = asked
     return calls
 
 

@@ -20,10 +20,6 @@ from stacks.trimming import trim
 _ROOT = Path(__file__).parent.parent
 _SOURCE = _ROOT / "lambdas"
 _CACHE = _ROOT / ".cache" / "wheels"
-# What answers a click asks AWS without botocore.
-_UNUSED = {
-    "remediation_handler": ("botocore*", "urllib3*", "dateutil*", "python_dateutil*", "six*")
-}
 _OURS = (Path(__file__), Path(trimming.__file__))
 _PYTHON = sys.implementation.cache_tag
 _PACKAGES = ("finding_handler", "remediation_handler", "remediator")
@@ -65,12 +61,7 @@ class _HandlerBundling:
     def try_bundle(self, output_dir: str, options: BundlingOptions) -> bool:
         """Fill `output_dir`; a failure is raised, for there is no Docker to fall back on."""
         output = Path(output_dir)
-        shutil.copytree(
-            _wheels(options.command or []),
-            output,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns(*_UNUSED.get(self._package, ())),
-        )
+        shutil.copytree(_wheels(options.command or []), output, dirs_exist_ok=True)
         for name in ("common", self._package):
             shutil.copytree(
                 _SOURCE / name,

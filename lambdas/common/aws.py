@@ -1,7 +1,7 @@
-"""AWS: services that speak JSON are asked directly, the others through botocore.
+"""AWS: requests that are signed, sent, and sent again where that can help.
 
-botocore takes longer to import than a click may take to be answered: it is imported where it is
-needed, and only there. That both sign alike is tested.
+Without an SDK, which takes longer to import than a click may take to be answered. That all is asked
+and signed as botocore does is tested.
 """
 
 import json
@@ -10,11 +10,12 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from lambdas.common import clock, http
+from lambdas.common import clock, endpoints, http
 from lambdas.common.http import Answer, NoAnswerError
 from lambdas.common.signing import Credentials, signed
 
@@ -25,6 +26,7 @@ _THROTTLED = frozenset(
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "RequestTimeout",
         "ThrottlingException",
         "TooManyRequestsException",
         "TransactionConflictException",
@@ -53,7 +55,29 @@ class AwsError(Exception):
 
 
 Call = Callable[..., dict[str, Any]]
-"""`call("GetItem", TableName=...)`: asks a service for an operation, answers or raises AwsError."""
+"""`call("GetItem", TableName=...)` asks a service for an operation; it raises as `ask` does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a service is asked.
+
+    Attributes:
+        service: as signatures name it.
+        region: where it is.
+        url: whole, as `signed` wants it.
+        seconds: how long each step of it may take.
+        is_repeatable: whether doing it twice does no harm.
+    """
+
+    service: str
+    region: str
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    seconds: float = _SECONDS
+    is_repeatable: bool = True
 
 
 def service(name: str) -> Call:
@@ -74,26 +98,35 @@ def service(name: str) -> Call:
 
 
 def send(name: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-    """Post a signed request to the service `name`, again if that can help.
+    """Post `body`, which is JSON, to the service `name`; answer or raise as `ask` does."""
+    region = endpoints.region()
+    url = (endpoints.named(name) or f"https://{endpoints.host(name, region)}") + path
+    request = Request(service=name, region=region, url=url, headers=headers, body=body)
+    return ask(request, _refusal)
+
+
+def ask(request: Request, refusal: Callable[[Answer], AwsError | None]) -> Answer:
+    """Send a request, again if that can help; `refusal` tells what in an answer is none.
 
     Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 
     Raises:
-        AwsError: it refuses.
-        NoAnswerError: it does not answer.
+        AwsError: the service refuses.
+        NoAnswerError: it does not answer, or not whether it did what must not be done twice.
     """
-    url = _endpoint(name) + path
     for tries in range(1, _MOST_TRIES + 1):
         is_last = tries == _MOST_TRIES
         try:
-            answer = _sent(name, url, headers, body, clock.now())
+            answer = _sent(request, clock.now())
         except NoAnswerError:
-            if is_last:
+            if is_last or not request.is_repeatable:
                 raise
         else:
-            if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            error = refusal(answer)
+            if error is None:
                 return answer
-            error = _error(answer)
+            if _is_open(request, answer):
+                raise NoAnswerError(f"{request.service} answers {answer.status}") from error
             if is_last or not _is_passing(answer, error):
                 raise error
         # A kept connection may just have been closed: the first time, there is nothing to wait for.
@@ -101,44 +134,36 @@ def send(name: str, path: str, headers: Mapping[str, str], body: bytes) -> Answe
     raise AssertionError("unreachable")
 
 
-def _sent(name: str, url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
+def _sent(request: Request, now: datetime) -> Answer:
     environment = os.environ
     credentials = Credentials(
         key_id=environment["AWS_ACCESS_KEY_ID"],
         secret=environment["AWS_SECRET_ACCESS_KEY"],
         token=environment.get("AWS_SESSION_TOKEN"),
     )
-    whole = signed(
-        url,
-        body,
-        headers,
+    headers = signed(
+        request.method,
+        request.url,
+        request.body,
+        request.headers,
         credentials=credentials,
-        service=name,
-        region=region(),
+        service=request.service,
+        region=request.region,
         now=now,
     )
-    return http.post(url, body=body, headers=whole, seconds=_SECONDS, keep=True)
+    return http.request(
+        request.method,
+        request.url,
+        body=request.body,
+        headers=headers,
+        seconds=request.seconds,
+        keep=True,
+    )
 
 
-def region() -> str:
-    """Answer the function's own region."""
-    return os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
-
-
-def _endpoint(name: str) -> str:
-    """Name the service's address; the variables are those of AWS's own tools.
-
-    Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-    """
-    own = {"secretsmanager": "SECRETS_MANAGER"}.get(name, name.upper())
-    told = os.environ.get(f"AWS_ENDPOINT_URL_{own}") or os.environ.get("AWS_ENDPOINT_URL")
-    if told:
-        return told.rstrip("/")
-    suffix = "amazonaws.com.cn" if region().startswith("cn-") else "amazonaws.com"
-    return f"https://{name}.{region()}.{suffix}"
-
-
-def _error(answer: Answer) -> AwsError:
+def _refusal(answer: Answer) -> AwsError | None:
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return None
     try:
         details = json.loads(answer.body)
     except ValueError:
@@ -150,17 +175,17 @@ def _error(answer: Answer) -> AwsError:
 
 
 def _is_passing(answer: Answer, error: AwsError) -> bool:
-    is_theirs = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     is_busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
-    return is_theirs or is_busy or error.code in _THROTTLED
+    return _is_theirs(answer) or is_busy or error.code in _THROTTLED
 
 
-def client(name: Any, region: str) -> Any:
-    """Make a botocore client for `region`."""
-    from botocore.config import Config  # noqa: PLC0415 - see above
-    from botocore.session import get_session  # noqa: PLC0415 - see above
+def _is_open(request: Request, answer: Answer) -> bool:
+    """Answer whether it may have been done; 503 asks to slow down, and surely did nothing."""
+    is_slow = answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    return not request.is_repeatable and _is_theirs(answer) and not is_slow
 
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=60
-    )
-    return get_session().create_client(name, region_name=region, config=config)
+
+def _is_theirs(answer: Answer) -> bool:
+    """Answer whether the fault is the service's: so is an error after it answered 200."""
+    is_asked = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return not is_asked

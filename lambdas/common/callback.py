@@ -45,7 +45,7 @@ class Callback:
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json;charset=utf-8"}
         try:
-            answer = http.post(self.url, body=content, headers=headers, seconds=_SECONDS)
+            answer = http.request("POST", self.url, body=content, headers=headers, seconds=_SECONDS)
         except NoAnswerError:
             return False
         return answer.status == HTTPStatus.OK and not _REFUSED.match(answer.body)

@@ -1,9 +1,10 @@
-"""HTTP POST, which is all that the functions need of it.
+"""HTTP, as much of it as the functions need.
 
 Only Python's own modules: the libraries take longer to import than a click may take to be answered.
 """
 
 import os
+import select
 import ssl
 import threading
 from collections.abc import Mapping
@@ -27,16 +28,24 @@ class NoAnswerError(Exception):
 
 
 _open = threading.local()
+_MOST_KEPT = 16
 
 
-def post(
-    url: str, *, body: bytes, headers: Mapping[str, str], seconds: float, keep: bool = False
+def request(
+    method: str,
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    seconds: float,
+    keep: bool = False,
 ) -> Answer:
-    """Post `body` to `url`.
+    """Send a request.
 
     Args:
+        method: GET, HEAD, POST, PUT or DELETE.
         url: http or https.
-        body: what is posted.
+        body: empty for none.
         headers: of the request, besides Host and Content-Length.
         seconds: how long each step of it may take.
         keep: whether the connection is kept for the next request to the same host.
@@ -48,9 +57,9 @@ def post(
     path = f"{place.path or '/'}?{place.query}" if place.query else place.path or "/"
     kept: dict[str, HTTPConnection] = _open.__dict__.setdefault("kept", {})
     origin = f"{place.scheme}://{place.netloc}"
-    connection = kept.pop(origin, None) or _connect(place.scheme, place.netloc, seconds)
+    connection = _reused(kept, origin, seconds) or _connect(place.scheme, place.netloc, seconds)
     try:
-        connection.request("POST", path, body, dict(headers))
+        connection.request(method, path, body or None, dict(headers))
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, HTTPException, ValueError) as error:
@@ -58,10 +67,25 @@ def post(
         raise NoAnswerError(f"{place.hostname} does not answer: {type(error).__name__}") from error
     if keep and not answer.will_close:
         kept[origin] = connection
+        # S3 has a host for each bucket.
+        if len(kept) > _MOST_KEPT:
+            kept.pop(next(iter(kept))).close()
     else:
         connection.close()
     told = {name.lower(): value for name, value in answer.getheaders()}
     return Answer(status=answer.status, headers=told, body=content)
+
+
+def _reused(kept: dict[str, HTTPConnection], origin: str, seconds: float) -> HTTPConnection | None:
+    connection = kept.pop(origin, None)
+    if connection is None:
+        return None
+    # Nothing was asked: what there is to be read can only be the connection's end.
+    if select.select([connection.sock], [], [], 0)[0]:
+        connection.close()
+        return None
+    connection.sock.settimeout(seconds)
+    return connection
 
 
 def _connect(scheme: str, place: str, seconds: float) -> HTTPConnection:

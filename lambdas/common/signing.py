@@ -23,6 +23,7 @@ class Credentials:
 
 
 def signed(
+    method: str,
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -32,31 +33,47 @@ def signed(
     region: str,
     now: datetime,
 ) -> dict[str, str]:
-    """Answer `headers` and those that sign a POST of `body` to `url`, which has no query."""
+    """Answer `headers` and those that sign the request.
+
+    Args:
+        method: of the request.
+        url: its path and query quoted, the query's names in order and each with a `=`.
+        body: what is sent, empty for nothing.
+        headers: those that are to be signed besides Host.
+        credentials: who is asking.
+        service: as signatures name it.
+        region: of the service.
+        now: the time of the request.
+    """
     place = urlsplit(url)
     moment = now.strftime("%Y%m%dT%H%M%SZ")
+    digest = hashlib.sha256(body).hexdigest()
     named = {**headers, "X-Amz-Date": moment}
     if credentials.token:
         named["X-Amz-Security-Token"] = credentials.token
+    if service == "s3":
+        named["X-Amz-Content-SHA256"] = digest
     lowered = {
-        name.lower(): value.strip() for name, value in {**named, "Host": place.netloc}.items()
+        name.lower(): _in_one_line(value) for name, value in {**named, "Host": place.netloc}.items()
     }
     names = ";".join(sorted(lowered))
     canonical = "\n".join(
         (
-            "POST",
-            quote(place.path or "/"),
-            "",
+            method,
+            # S3 alone takes the path as it is sent.
+            place.path if service == "s3" else quote(place.path or "/"),
+            place.query,
             *(f"{name}:{lowered[name]}" for name in sorted(lowered)),
             "",
             names,
-            hashlib.sha256(body).hexdigest(),
+            digest,
         )
     )
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    # Headers go out in this encoding, which is that of the bytes in which they came.
+    summary = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
     key = f"AWS4{credentials.secret}".encode()
-    for part in (*scope.split("/"), f"{_ALGORITHM}\n{moment}\n{scope}\n{digest}"):
+    for part in (*scope.split("/"), f"{_ALGORITHM}\n{moment}\n{scope}\n{summary}"):
         key = hmac.digest(key, part.encode(), "sha256")
     signature = key.hex()
     authorization = (
@@ -64,3 +81,7 @@ def signed(
         f" Signature={signature}"
     )
     return {**named, "Authorization": authorization}
+
+
+def _in_one_line(value: str) -> str:
+    return " ".join(part for part in value.split(" ") if part)

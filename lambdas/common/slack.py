@@ -205,8 +205,8 @@ class SlackChannel:
         }
         content = json.dumps(fields).encode()
         try:
-            answer = http.post(
-                f"{self._api_url}{method}", body=content, headers=headers, seconds=_SECONDS
+            answer = http.request(
+                "POST", f"{self._api_url}{method}", body=content, headers=headers, seconds=_SECONDS
             )
         except NoAnswerError as error:
             raise SlackError(str(error), retry_after=_UNWELL, is_refusal=False) from error

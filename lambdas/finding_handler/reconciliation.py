@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from lambdas.common.aws import Call
 from lambdas.common.finding import CLASSIFICATION
 from lambdas.common.ledger import Ledger
 from lambdas.common.queues import EventQueue
@@ -28,13 +29,13 @@ class Reconciliation:
     """Compares Macie's findings with the ledger's.
 
     Attributes:
-        macie: makes a Macie client, which few invocations need.
+        macie: what asks Macie.
         findings: where those missing are queued.
         queue: where a run goes on that had no time for all.
         window: how far back it looks; longer than the time between two runs.
     """
 
-    macie: Callable[[], Any]
+    macie: Call
     ledger: Ledger
     findings: EventQueue
     queue: EventQueue
@@ -51,16 +52,18 @@ class Reconciliation:
         Returns:
             How many findings were missing.
         """
-        macie = self.macie()
         since = detail.get("since") or self._since()
         more: Any = {"nextToken": detail["token"]} if detail.get("token") else {}
         missing = 0
         while True:
-            page = macie.list_findings(
-                findingCriteria={"criterion": _criterion(since)}, maxResults=_AT_A_TIME, **more
+            page = self.macie(
+                "ListFindings",
+                findingCriteria={"criterion": _criterion(since)},
+                maxResults=_AT_A_TIME,
+                **more,
             )
             # Macie's model requires no member of an answer: an empty list may be left out.
-            missing += self._queued(macie, page.get("findingIds", []))
+            missing += self._queued(page.get("findingIds", []))
             if not page.get("nextToken"):
                 return missing
             more = {"nextToken": page["nextToken"]}
@@ -72,11 +75,11 @@ class Reconciliation:
     def _since(self) -> int:
         return int((self.clock() - self.window).timestamp() * 1000)
 
-    def _queued(self, macie: Any, ids: list[str]) -> int:
+    def _queued(self, ids: list[str]) -> int:
         known = self.ledger.known(ids)
         unknown = [one for one in ids if one not in known]
         if unknown:
-            for finding in macie.get_findings(findingIds=unknown).get("findings", []):
+            for finding in self.macie("GetFindings", findingIds=unknown).get("findings", []):
                 self.findings.send({"detail-type": "Macie Finding", "detail": finding})
         return len(unknown)
 

@@ -12,6 +12,7 @@ from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
 from lambdas.common.witness import Witness
+from lambdas.finding_handler import macie
 from lambdas.finding_handler.agenda import Agenda
 from lambdas.finding_handler.digesting import Digesting
 from lambdas.finding_handler.environment import Environment
@@ -75,7 +76,7 @@ def wired(settings: Environment, witness: Witness) -> Wiring:
         clock=clock.now,
     )
     reconciliation = Reconciliation(
-        macie=lambda: aws.client("macie2", aws.region()),
+        macie=macie.call,
         ledger=ledger,
         findings=EventQueue(aws.service("sqs"), settings.finding_queue),
         queue=queue,

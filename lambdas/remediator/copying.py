@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lambdas.common.errors import FailedMoveError
 from lambdas.common.http import NoAnswerError
 from lambdas.common.record import Attempt
+from lambdas.remediator import s3
 from lambdas.remediator.move import (
     NULL_VERSION,
     Facts,
@@ -20,13 +19,13 @@ from lambdas.remediator.move import (
 from lambdas.remediator.objects import Objects, Place, pinned_version
 from lambdas.remediator.parts import Made, PartsCopy
 from lambdas.remediator.refusals import (
-    code,
     is_changed,
     is_conflict,
     is_gone,
     is_refusal,
     refusals,
 )
+from lambdas.remediator.s3_answers import S3Error
 
 Remember = Callable[[Attempt | None], object]
 _PAUSES = (1, 4)
@@ -108,13 +107,13 @@ class Copying:
                     else self._make(source, place, attempt, _over(present), remember)
                 )
                 return self._completed(source, place, made)
-            except ClientError as error:
+            except S3Error as error:
                 if is_conflict(error):
                     raise NoAnswerError("a copy is being written there") from error
                 if is_changed(error):
                     late = _interrupted(source, self.objects.look(place), attempt)
                     return self._completed(source, place, _made(late)) if late else None
-                if is_gone(error) and code(error) != "NoSuchBucket":
+                if is_gone(error) and error.code != "NoSuchBucket":
                     return None
                 if is_refusal(error):
                     # Weeks later, what stands there then is not the copy that this one made.
@@ -143,7 +142,7 @@ class Copying:
             if copy is not None and copy.etag != made.etag:
                 return None
             check_copy(source.facts, copy)
-        except (ClientError, FailedMoveError) as error:
+        except (S3Error, FailedMoveError) as error:
             if isinstance(error, FailedMoveError) or is_refusal(error):
                 self._undo(place, made)
             raise
@@ -167,7 +166,8 @@ class Copying:
         redirect: Any = (
             {"WebsiteRedirectLocation": source.facts.redirect} if source.facts.redirect else {}
         )
-        answer = self.objects.client.copy_object(
+        answer = self.objects.call(
+            "CopyObject",
             Bucket=place.bucket,
             Key=place.key,
             CopySource=_named(source),
@@ -179,14 +179,15 @@ class Copying:
         return Made(version_id=answer.get("VersionId"), etag=etag)
 
     def _in_parts(self, source: Source, place: Place, over: Any) -> PartsCopy:
-        tags = source.objects.client.get_object_tagging(
+        tags = source.objects.call(
+            "GetObjectTagging",
             Bucket=source.place.bucket,
             Key=source.place.key,
             **pinned_version(source.facts.version_id),
             **source.objects.asked,
         )
         return PartsCopy(
-            client=self.objects.client,
+            call=self.objects.call,
             asked=self.objects.asked,
             source=_named(source),
             conditions=_conditions(source),
@@ -210,16 +211,17 @@ class Copying:
             **pinned_version(source.facts.version_id),
             **source.objects.asked,
         }
-        pages = source.objects.client.get_paginator("list_object_annotations").paginate(**origin)
+        pages = s3.pages(source.objects.call, "ListObjectAnnotations", **origin)
         for page in pages:
             for annotation in page.get("Annotations", ()):
                 name = annotation["AnnotationName"]
-                one = source.objects.client.get_object_annotation(**origin, AnnotationName=name)
-                self.objects.client.put_object_annotation(
+                one = source.objects.call("GetObjectAnnotation", **origin, AnnotationName=name)
+                self.objects.call(
+                    "PutObjectAnnotation",
                     Bucket=place.bucket,
                     Key=place.key,
                     AnnotationName=name,
-                    AnnotationPayload=one["AnnotationPayload"].read(),
+                    AnnotationPayload=one["AnnotationPayload"],
                     ObjectIfMatch=f'"{made.etag}"',
                     **pinned_version(made.version_id),
                     **self.objects.asked,

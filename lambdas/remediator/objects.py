@@ -1,10 +1,10 @@
 """S3 in the words of the move: look, copy, delete, each pinned to the very object and its owner."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import ClientError
-
+from lambdas.common.aws import Call
+from lambdas.remediator import s3
 from lambdas.remediator.move import Facts, Version, archive_tier
 from lambdas.remediator.refusals import (
     is_changed,
@@ -14,9 +14,7 @@ from lambdas.remediator.refusals import (
     refusals,
     undecryptable,
 )
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from lambdas.remediator.s3_answers import S3Error
 
 _CHECKSUMS = (
     *("CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256", "SHA512", "MD5"),
@@ -46,12 +44,12 @@ class Objects:
     """The objects of one account in one region.
 
     Args:
-        client: an S3 client there.
+        call: what asks S3 there.
         owner: the account that must own every bucket touched; None for buckets of our own.
     """
 
-    def __init__(self, client: "S3Client", owner: str | None = None) -> None:
-        self.client = client
+    def __init__(self, call: Call, owner: str | None = None) -> None:
+        self.call = call
         self.owner = owner
         self._owned: Any = {"ExpectedBucketOwner": owner} if owner else {}
         # Objects whose bucket makes the requester pay are refused without; others do not mind.
@@ -66,7 +64,7 @@ class Objects:
         with refusals("read", place.bucket):
             try:
                 answer = self._head(place, version_id, ChecksumMode="ENABLED")
-            except ClientError as error:
+            except S3Error as error:
                 if is_gone(error):
                     return None
                 if may_concern_key(error):
@@ -76,18 +74,18 @@ class Objects:
 
     def _head(self, place: Place, version_id: str | None, **more: Any) -> Any:
         version = pinned_version(version_id)
-        return self.client.head_object(
-            Bucket=place.bucket, Key=place.key, **version, **more, **self.asked
+        return self.call(
+            "HeadObject", Bucket=place.bucket, Key=place.key, **version, **more, **self.asked
         )
 
-    def _check_key(self, place: Place, version_id: str | None, refusal: ClientError) -> None:
+    def _check_key(self, place: Place, version_id: str | None, refusal: S3Error) -> None:
         """Find whether it is the KMS key that is refused: S3 needs it for the checksums only.
 
         Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
         """
         try:
             answer = self._head(place, version_id)
-        except ClientError:
+        except S3Error:
             return
         if "SSEKMSKeyId" in answer:
             raise undecryptable(place.bucket, answer["SSEKMSKeyId"]) from refusal
@@ -98,10 +96,12 @@ class Objects:
         Raises:
             FailedMoveError: S3 will not tell.
         """
-        pages = self.client.get_paginator("list_object_versions")
+        pages = s3.pages(
+            self.call, "ListObjectVersions", Bucket=place.bucket, Prefix=place.key, **self.asked
+        )
         found: list[Version] = []
         with refusals("list the versions of", place.bucket):
-            for page in pages.paginate(Bucket=place.bucket, Prefix=place.key, **self.asked):
+            for page in pages:
                 entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
                 found += (_listed(entry) for entry in entries if entry["Key"] == place.key)
                 # S3 lists in the order of keys, and this one is the first with its prefix.
@@ -116,7 +116,7 @@ class Objects:
             FailedMoveError: S3 will not tell, or there is no such bucket.
         """
         with refusals("read the versioning of", place.bucket):
-            answer = self.client.get_bucket_versioning(Bucket=place.bucket, **self._owned)
+            answer = self.call("GetBucketVersioning", Bucket=place.bucket, **self._owned)
         return answer.get("Status")
 
     def grants(self, place: Place, version_id: str | None) -> tuple[str, ...]:
@@ -126,8 +126,12 @@ class Objects:
             FailedMoveError: S3 will not tell.
         """
         with refusals("read the ACL of", place.bucket):
-            answer = self.client.get_object_acl(
-                Bucket=place.bucket, Key=place.key, **pinned_version(version_id), **self.asked
+            answer = self.call(
+                "GetObjectAcl",
+                Bucket=place.bucket,
+                Key=place.key,
+                **pinned_version(version_id),
+                **self.asked,
             )
         owner = answer["Owner"].get("ID")
         return tuple(
@@ -148,10 +152,14 @@ class Objects:
         """
         with refusals("delete", place.bucket):
             try:
-                answer = self.client.delete_object(
-                    Bucket=place.bucket, Key=place.key, IfMatch=f'"{etag}"', **self.asked
+                answer = self.call(
+                    "DeleteObject",
+                    Bucket=place.bucket,
+                    Key=place.key,
+                    IfMatch=f'"{etag}"',
+                    **self.asked,
                 )
-            except ClientError as error:
+            except S3Error as error:
                 is_other = is_changed(error) and not is_conflict(error)
                 if is_other or is_gone(error):
                     return None
@@ -165,8 +173,12 @@ class Objects:
             FailedMoveError: S3 refuses.
         """
         with refusals("delete a version of", place.bucket):
-            self.client.delete_object(
-                Bucket=place.bucket, Key=place.key, VersionId=version_id, **self.asked
+            self.call(
+                "DeleteObject",
+                Bucket=place.bucket,
+                Key=place.key,
+                VersionId=version_id,
+                **self.asked,
             )
 
 

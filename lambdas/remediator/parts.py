@@ -6,17 +6,15 @@ boto3's managed copy keeps neither a condition on the destination nor the check 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from botocore.exceptions import ClientError
-
+from lambdas.common.aws import Call
+from lambdas.remediator import s3
 from lambdas.remediator.move import Facts
 from lambdas.remediator.objects import Place
-from lambdas.remediator.refusals import code, is_refusal
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from lambdas.remediator.refusals import is_refusal
+from lambdas.remediator.s3_answers import S3Error
 
 _MOST_PARTS = 10_000
 SIDE_BY_SIDE = 8
@@ -77,7 +75,7 @@ class PartsCopy:
     """One copy in parts.
 
     Attributes:
-        client: an S3 client in the destination's region, and `asked` what all its requests say.
+        call: what asks S3 in the destination's region, and `asked` what all its requests say.
         source: what is copied, as CopyObject's `CopySource`, and `conditions` on it.
         tags: the source's tags.
         destination: where to.
@@ -86,7 +84,7 @@ class PartsCopy:
         over: the condition on what stands at the destination.
     """
 
-    client: "S3Client"
+    call: Call
     asked: Any
     source: Any
     conditions: Any
@@ -109,9 +107,9 @@ class PartsCopy:
         self._abort_forgotten(upload_id)
         try:
             return self._complete(upload_id, self._copy_missing(upload_id, present))
-        except ClientError as error:
+        except S3Error as error:
             if is_refusal(error):
-                self.client.abort_multipart_upload(**self._upload(upload_id))
+                self.call("AbortMultipartUpload", **self._upload(upload_id))
             raise
 
     def _create(self) -> str:
@@ -119,7 +117,8 @@ class PartsCopy:
         redirect: Any = (
             {"WebsiteRedirectLocation": self.facts.redirect} if self.facts.redirect else {}
         )
-        answer = self.client.create_multipart_upload(
+        answer = self.call(
+            "CreateMultipartUpload",
             Bucket=self.destination.bucket,
             Key=self.destination.key,
             StorageClass=self.facts.kept_class,
@@ -130,7 +129,8 @@ class PartsCopy:
             **redirect,
             **self.asked,
         )
-        return answer["UploadId"]
+        upload_id: str = answer["UploadId"]
+        return upload_id
 
     def _present(self, upload_id: str) -> dict[int, Any] | None:
         """Tell the parts that are copied already, or None if there is no such upload any more.
@@ -139,11 +139,11 @@ class PartsCopy:
         """
         plan = plan_parts(self.facts.size, self.threshold)
         sizes = {part.number: part.last - part.first + 1 for part in plan}
-        pages = self.client.get_paginator("list_parts").paginate(**self._upload(upload_id))
+        pages = s3.pages(self.call, "ListParts", **self._upload(upload_id))
         try:
             parts = [part for page in pages for part in page.get("Parts", ())]
-        except ClientError as error:
-            if code(error) == "NoSuchUpload":
+        except S3Error as error:
+            if error.code == "NoSuchUpload":
                 return None
             raise
         return {
@@ -155,21 +155,22 @@ class PartsCopy:
     def _abort_forgotten(self, upload_id: str) -> None:
         """Abort the uploads to this key that we made, and died before `remember` was told of."""
         place = self.destination
-        pages = self.client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=place.bucket, Prefix=place.key, **self.asked
+        pages = s3.pages(
+            self.call, "ListMultipartUploads", Bucket=place.bucket, Prefix=place.key, **self.asked
         )
         uploads = [one for page in pages for one in page.get("Uploads", ())]
         ours = [one for one in uploads if one["Key"] == place.key]
         me = next((one["Initiator"] for one in ours if one["UploadId"] == upload_id), None)
         for one in ours:
             if one["UploadId"] != upload_id and one["Initiator"] == me:
-                self.client.abort_multipart_upload(**self._upload(one["UploadId"]))
+                self.call("AbortMultipartUpload", **self._upload(one["UploadId"]))
 
     def _copy_missing(self, upload_id: str, present: dict[int, Any]) -> list[Any]:
         def copied(part: Part) -> Any:
             if part.number in present:
                 return present[part.number]
-            answer = self.client.upload_part_copy(
+            answer = self.call(
+                "UploadPartCopy",
                 **{**self._upload(upload_id), **self.conditions},
                 PartNumber=part.number,
                 CopySource=self.source,
@@ -181,7 +182,8 @@ class PartsCopy:
             return list(threads.map(copied, plan_parts(self.facts.size, self.threshold)))
 
     def _complete(self, upload_id: str, parts: list[Any]) -> Made:
-        answer = self.client.complete_multipart_upload(
+        answer = self.call(
+            "CompleteMultipartUpload",
             **self._upload(upload_id),
             MultipartUpload={"Parts": parts},
             MpuObjectSize=self.facts.size,

@@ -2,13 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from lambdas.common.errors import FailedMoveError
-from lambdas.common.http import NoAnswerError
+from lambdas.remediator.s3_answers import S3Error
 
 _GONE = frozenset({"404", "405", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed"})
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict"})
@@ -26,21 +22,21 @@ def refusals(action: str, bucket: str, *, kms_key: str | None = None) -> Iterato
     """
     try:
         yield
-    except ClientError as error:
-        if code(error) in _ARCHIVED:
+    except S3Error as error:
+        if error.code in _ARCHIVED:
             raise FailedMoveError(
                 "The object is archived, so it can not be copied.",
                 advice="Restore it from the archive in S3, then press Retry.",
             ) from error
-        if code(error) == "NoSuchBucket":
-            named = error.response["Error"].get("BucketName", bucket)
+        if error.code == "NoSuchBucket":
+            named = error.details.get("BucketName", bucket)
             raise FailedMoveError(
                 f"The bucket {named} is not there any more.",
                 advice="Make it again, in the same account and region, then press Retry.",
             ) from error
         if _is_about_key(error):
             raise undecryptable(bucket, kms_key) from error
-        if code(error) not in _DENIED:
+        if error.code not in _DENIED:
             raise
         raise FailedMoveError(
             f"S3 did not let the remediator {action} an object in the bucket {bucket}.",
@@ -50,56 +46,35 @@ def refusals(action: str, bucket: str, *, kms_key: str | None = None) -> Iterato
         ) from error
 
 
-def code(error: ClientError) -> str:
-    """Answer S3's error code; a HEAD request has only the HTTP status."""
-    return error.response["Error"]["Code"]
-
-
-def is_gone(error: ClientError) -> bool:
+def is_gone(error: S3Error) -> bool:
     """Answer whether S3 says that there is no such object."""
-    return code(error) in _GONE
+    return error.code in _GONE
 
 
-def is_refusal(error: ClientError) -> bool:
+def is_refusal(error: S3Error) -> bool:
     """Answer whether trying again would not help."""
-    return code(error) in _GONE | _CHANGED | _DENIED | _ARCHIVED or _is_about_key(error)
+    return error.code in _GONE | _CHANGED | _DENIED | _ARCHIVED or _is_about_key(error)
 
 
-def is_changed(error: ClientError) -> bool:
+def is_changed(error: S3Error) -> bool:
     """Answer whether S3 says that a condition of the request does not hold."""
-    return code(error) in _CHANGED
+    return error.code in _CHANGED
 
 
-def is_conflict(error: ClientError) -> bool:
+def is_conflict(error: S3Error) -> bool:
     """Answer whether S3 says that another request writes to the same key at this moment."""
-    return code(error) in _CONFLICT
+    return error.code in _CONFLICT
 
 
-def raise_unanswered(response: Any, caught_exception: Any, **_: Any) -> None:
-    """Keep botocore from asking again for a copy of which S3 did not say whether it was made.
-
-    A second one would be a second version. This handles botocore's event `needs-retry`; where it
-    raises nothing, botocore decides by itself.
-
-    Raises:
-        NoAnswerError: S3 did not say.
-    """
-    if caught_exception is not None:
-        raise NoAnswerError(type(caught_exception).__name__) from caught_exception
-    status = response[0].status_code
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.SERVICE_UNAVAILABLE:
-        raise NoAnswerError(f"S3 answers {status}")
-
-
-def may_concern_key(error: ClientError) -> bool:
+def may_concern_key(error: S3Error) -> bool:
     """Answer whether it may be the key that is refused: a HEAD request has no words to say so."""
-    return code(error) in _DENIED | {"400"}
+    return error.code in _DENIED | {"400"}
 
 
-def _is_about_key(error: ClientError) -> bool:
+def _is_about_key(error: S3Error) -> bool:
     """Answer whether KMS denied it, or the key is disabled, to be deleted, or gone."""
-    said = error.response["Error"].get("Message", "")
-    return code(error).startswith("KMS.") or any(words in said for words in _KEY_DENIED)
+    said = error.details.get("Message", "")
+    return error.code.startswith("KMS.") or any(words in said for words in _KEY_DENIED)
 
 
 def undecryptable(bucket: str, kms_key: str | None) -> FailedMoveError:

@@ -1,9 +1,6 @@
 """What the remediator is made of, put together from its environment."""
 
-from functools import cache
-from typing import Any
-
-from lambdas.common import aws, clock
+from lambdas.common import aws, clock, endpoints
 from lambdas.common.announcer import Announcer
 from lambdas.common.digests import Digests
 from lambdas.common.finding import Finding
@@ -12,12 +9,12 @@ from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
 from lambdas.common.witness import Witness
+from lambdas.remediator import s3
 from lambdas.remediator.claims import Claims
 from lambdas.remediator.copying import Copying
 from lambdas.remediator.environment import Environment
 from lambdas.remediator.objects import Objects
 from lambdas.remediator.quarantine import Quarantine, Versions
-from lambdas.remediator.refusals import raise_unanswered
 from lambdas.remediator.remediation import Remediation
 from lambdas.remediator.restoration import Restoration
 
@@ -33,7 +30,7 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
         clock=clock.now,
         witness=witness.slack_refused,
     )
-    own, threshold = Objects(s3(aws.region())), int(settings.multipart_threshold)
+    own, threshold = Objects(s3.service(endpoints.region())), int(settings.multipart_threshold)
 
     quarantine = Quarantine(
         bucket=settings.quarantine_bucket,
@@ -57,15 +54,6 @@ def wired(settings: Environment, witness: Witness) -> Remediation:
     )
 
 
-@cache
-def s3(region: str) -> Any:
-    """Answer the S3 client for `region`: one only, for to make it takes a while."""
-    client = aws.client("s3", region)
-    for operation in ("CopyObject", "CompleteMultipartUpload"):
-        client.meta.events.register_first(f"needs-retry.s3.{operation}", raise_unanswered)
-    return client
-
-
 def _sources(finding: Finding) -> Objects:
     """Answer the objects of the finding's account and region: by our own role so far."""
-    return Objects(s3(finding.region), owner=finding.account)
+    return Objects(s3.service(finding.region), owner=finding.account)

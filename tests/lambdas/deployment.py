@@ -23,6 +23,7 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
 from lambdas.common import aws, clock
+from lambdas.common.aws import Call
 from lambdas.common.digests import Digests
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record
@@ -31,10 +32,10 @@ from lambdas.finding_handler import handler as finding_handler
 from lambdas.finding_handler.batch import NothingTakenError
 from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
-from lambdas.remediator import wiring
+from lambdas.remediator import s3
 from lambdas.remediator.claims import Claims
 from local.slack import Message, SlackStandIn
-from tests.lambdas.botocore_calls import one_at_a_time, through
+from tests.lambdas.botocore_calls import one_at_a_time, s3_through, through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.strict_s3 import StrictS3
@@ -255,7 +256,7 @@ def deployed(
         session.register("before-call.s3", strict.before_call)
         patch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(botocore_session=session))
         patch.setattr(clock, "now", time.now)
-        patch.setattr(aws, "client", _client)
+        patch.setattr(s3, "service", _s3)
         patch.setattr(aws, "service", lambda name: through(_client(name)))
         _make_resources(versioning)
         one = Deployment(
@@ -322,6 +323,11 @@ def _client(service: Any, region: str = REGION) -> Any:
 
 
 @cache
+def _s3(region: str) -> Call:
+    return s3_through(_client("s3", region))
+
+
+@cache
 def plain(service: Any) -> Any:
     """Make a client without hooks."""
     return boto3.Session(botocore_session=_session()).client(service, region_name=REGION)
@@ -345,7 +351,7 @@ def _forget_wiring() -> None:
         remediation_handler._wiring,
         remediator._settings,
         remediator._remediation,
-        wiring.s3,
+        _s3,
     ):
         cached.cache_clear()
 

@@ -16,8 +16,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import given as given_that
 from hypothesis import strategies as st
 
-from lambdas.common import aws, http
-from lambdas.common.aws import AwsError
+from lambdas.common import aws, endpoints, http
+from lambdas.common.aws import AwsError, Request
 from lambdas.common.http import NoAnswerError
 from lambdas.common.signing import Credentials, signed
 
@@ -32,7 +32,7 @@ SECRET = st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_s
     ),
     body=st.binary(max_size=200),
     credentials=st.builds(Credentials, key_id=WORD, secret=SECRET, token=st.none() | WORD),
-    service=st.sampled_from(["dynamodb", "lambda", "sqs", "secretsmanager"]),
+    service=st.sampled_from(["dynamodb", "lambda", "macie2", "secretsmanager", "sqs"]),
     target=WORD,
 )
 def test_what_we_sign_is_signed_as_botocore_does(
@@ -41,6 +41,7 @@ def test_what_we_sign_is_signed_as_botocore_does(
     url = f"https://{service}.eu-west-1.amazonaws.com/{quote(chr(47).join(path))}"
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": target}
     ours = signed(
+        "POST",
         url,
         body,
         headers,
@@ -63,6 +64,7 @@ class Server:
     def __init__(self) -> None:
         self.answers: list[tuple[int, Mapping[str, str], bytes] | None] = []
         self.asked: list[tuple[str, Mapping[str, str], Any]] = []
+        self.is_closing = False
 
     def next(self) -> tuple[int, Mapping[str, str], bytes] | None:
         """Take the next answer, None for a connection that breaks."""
@@ -90,6 +92,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
+            self.close_connection = self.close_connection or one.is_closing
 
         def log_message(self, *_: Any) -> None:
             """Keep quiet."""
@@ -133,6 +136,60 @@ def test_a_refusal_is_raised_by_its_code(server: Server) -> None:
         aws.service("dynamodb")("PutItem", TableName="ledger")
     assert refused.value.code == "ConditionalCheckFailedException"
     assert len(server.asked) == 1
+
+
+UNSURE: list[tuple[str, Any]] = [
+    ("an internal error", (500, {}, b"")),
+    ("a bad gateway", (502, {}, b"")),
+    ("a gateway that waited in vain", (504, {}, b"")),
+    ("an error after it began to answer", (200, {}, b"late")),
+    ("a broken connection", None),
+]
+
+
+def once(answer: http.Answer) -> AwsError | None:
+    """Tell what is refused, as S3 does: after it answered 200, maybe."""
+    is_done = answer.status == 200 and answer.body != b"late"
+    return None if is_done else AwsError(str(answer.status), {})
+
+
+@pytest.fixture
+def copy(server: Server) -> Request:  # noqa: ARG001 - it names the endpoint
+    """A request that must not be made twice."""
+    url = f"{endpoints.named('s3')}/bucket/key"
+    return Request(service="s3", region="eu-west-1", url=url, is_repeatable=False)
+
+
+@pytest.mark.parametrize("answer", [row[1] for row in UNSURE], ids=[row[0] for row in UNSURE])
+def test_what_must_not_be_done_twice_is_not_asked_for_twice(
+    server: Server, copy: Request, answer: Any
+) -> None:
+    server.answers = [answer]
+    with pytest.raises(NoAnswerError):
+        aws.ask(copy, once)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 412])
+def test_what_is_refused_was_surely_not_done(server: Server, copy: Request, status: int) -> None:
+    server.answers = [(status, {}, b"")]
+    with pytest.raises(AwsError, match=str(status)):
+        aws.ask(copy, once)
+    assert len(server.asked) == 1
+
+
+def test_who_is_asked_to_slow_down_asks_again(server: Server, copy: Request) -> None:
+    server.answers = [(503, {}, b""), (429, {}, b"")]
+    assert aws.ask(copy, once).status == 200
+    assert len(server.asked) == 3
+
+
+def test_a_connection_that_was_closed_meanwhile_is_not_used(server: Server, copy: Request) -> None:
+    """A function sleeps between two events for longer than a service keeps a connection."""
+    server.is_closing = True
+    for _ in range(3):
+        assert aws.ask(copy, once).status == 200
+        threading.Event().wait(0.1)
 
 
 PASSING: list[tuple[str, Any]] = [
@@ -180,11 +237,11 @@ def test_a_service_has_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKID")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
-    def post(url: str, **_: Any) -> http.Answer:
+    def request(_: str, url: str, **__: Any) -> http.Answer:
         asked.append(url)
         return http.Answer(status=200, headers={}, body=b"{}")
 
-    monkeypatch.setattr(http, "post", post)
+    monkeypatch.setattr(http, "request", request)
     for region in ("eu-west-1", "us-gov-west-1", "cn-north-1"):
         monkeypatch.setenv("AWS_REGION", region)
         aws.service("sqs")("SendMessage")

@@ -44,11 +44,11 @@ def test_slack_makes_nothing_a_link_and_fetches_nothing(
 ) -> None:
     sent: list[Any] = []
 
-    def post(_: str, *, body: bytes, **__: Any) -> Answer:
+    def request(*_: str, body: bytes, **__: Any) -> Answer:
         sent.append(json.loads(body))
         return Answer(status=200, headers={}, body=b'{"ok": true, "channel": "C1", "ts": "1.0"}')
 
-    monkeypatch.setattr(http, "post", post)
+    monkeypatch.setattr(http, "request", request)
     channel.update(channel.post(message(), subject="f1"), message())
     posted, updated = sent
     assert posted["parse"] == updated["parse"] == "none"

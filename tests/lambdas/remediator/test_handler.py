@@ -10,7 +10,7 @@ import pytest
 from lambdas.common.errors import BusyError
 from lambdas.common.ledger import UnknownFindingError
 from lambdas.common.record import Status
-from lambdas.remediator import handler, wiring
+from lambdas.remediator import handler
 from local.slack import Message, SlackStandIn
 from tests.lambdas.deployment import (
     APPROVER,
@@ -90,7 +90,7 @@ def test_the_message_shows_at_once_that_it_is_in_progress_and_by_whom(
     here.session.register(
         "before-call.s3.HeadObject", lambda **_: seen.append((here.message, here.offered))
     )
-    wiring.s3.cache_clear()
+    here.restart()
     here.remediate()
     message, offered = seen[0]
     assert "in progress" in message.text

@@ -14,6 +14,7 @@ from lambdas.remediator.objects import Objects
 from lambdas.remediator.progress import Progress
 from lambdas.remediator.quarantine import Quarantine, Versions
 from lambdas.remediator.restoration import Restoration
+from tests.lambdas.botocore_calls import s3_through
 from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, world
 
 THRESHOLD = 5_000_000_000
@@ -60,7 +61,8 @@ def test_every_key_goes_and_comes_back(here: World, key: str) -> None:
     body = key.encode()
     finding = here.put(body, key=key, Metadata={"of": "jane"}, Tagging="kind=card")
     notebook = Notebook(Record.opened(finding, Status.REMEDIATING, reason="auto", now=clock.now()))
-    own, theirs = Objects(here.guarded), Objects(here.guarded, owner=ACCOUNT)
+    call = s3_through(here.guarded)
+    own, theirs = Objects(call), Objects(call, owner=ACCOUNT)
     quarantine = Quarantine(
         bucket=QUARANTINE,
         copying=Copying(objects=own, threshold=THRESHOLD, may_cover=lambda _: True),

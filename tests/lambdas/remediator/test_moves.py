@@ -7,13 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lambdas.common.errors import BusyError
 from lambdas.common.record import Status
 from lambdas.remediator import affected
 from lambdas.remediator.copying import Source
 from lambdas.remediator.objects import Objects, Place
+from lambdas.remediator.s3_answers import S3Error
+from tests.lambdas.botocore_calls import s3_through
 from tests.lambdas.remediator.facts import facts
 from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, finding_on, world
 
@@ -206,7 +207,7 @@ def test_a_deletion_that_conflicts_with_another_request_brings_no_older_version_
     events = versioned.guarded.meta.events
     events.register("before-call.s3.DeleteObject", conflict)
     try:
-        with pytest.raises(ClientError):
+        with pytest.raises(S3Error):
             versioned.run(finding)
     finally:
         events.unregister("before-call.s3.DeleteObject", conflict)
@@ -267,7 +268,7 @@ def test_all_else_that_no_copy_keeps_is_in_the_ledger_too(plain: World) -> None:
     ended = datetime(2026, 11, 1, tzinfo=UTC)
     found = facts(retained_until=ended, lost_metadata=2, encryption="aws:kms", kms_key="arn:key")
     source = Source(
-        objects=Objects(plain.guarded, owner=ACCOUNT),
+        objects=Objects(s3_through(plain.guarded), owner=ACCOUNT),
         place=Place(bucket=SOURCE, key=finding.object.key),
         facts=found,
     )

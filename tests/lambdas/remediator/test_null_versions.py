@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from lambdas.common.record import Record, Status
-from lambdas.remediator import wiring
 from tests.lambdas.deployment import (
     AUTO,
     CARD,
     KEY,
     QUARANTINE,
-    REGION,
     SOURCE,
     Deployment,
     deployed,
@@ -204,11 +202,12 @@ def null_replaced_between_two_runs(here: Deployment, nulls: NullVersions) -> dic
     def die(**_: Any) -> None:
         raise CrashError
 
-    events = wiring.s3(REGION).meta.events
-    events.register("provide-client-params.s3.DeleteObject", die)
+    here.session.register("provide-client-params.s3.DeleteObject", die)
+    here.restart()
     with pytest.raises(CrashError):
         here.remediate()
-    events.unregister("provide-client-params.s3.DeleteObject", die)
+    here.session.unregister("provide-client-params.s3.DeleteObject", die)
+    here.restart()
     nulls.put(KEY, b"innocent")
     here.invocations += again
     return found

@@ -6,12 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from lambdas.common.errors import FailedMoveError
 from lambdas.remediator.move import Version
 from lambdas.remediator.objects import Objects, Place
+from lambdas.remediator.s3_answers import S3Error
+from tests.lambdas.botocore_calls import s3_through
 
 PLACE = Place(bucket="acme", key="a/b")
 OWNED = {"Bucket": "acme", "Key": "a/b", "ExpectedBucketOwner": "111122223333"}
@@ -35,7 +36,7 @@ def client_of(stub: Stubber) -> Any:
 @pytest.fixture
 def objects(stub: Stubber) -> Objects:
     """Objects that another account owns, maybe."""
-    return Objects(client_of(stub), owner="111122223333")
+    return Objects(s3_through(client_of(stub)), owner="111122223333")
 
 
 def refuse(stub: Stubber, operation: str, code: str, status: int) -> None:
@@ -110,7 +111,7 @@ def test_a_checksum_of_parts_is_none_of_the_object(stub: Stubber, objects: Objec
 def test_our_own_buckets_are_asked_without_an_owner(stub: Stubber) -> None:
     wanted = {"Bucket": "acme", "Key": "a/b", "ChecksumMode": "ENABLED"}
     stub.add_response("head_object", {"ETag": '"e1"', "ContentLength": 0}, wanted)
-    assert Objects(client_of(stub)).look(PLACE) is not None
+    assert Objects(s3_through(client_of(stub))).look(PLACE) is not None
 
 
 GONE = [
@@ -161,7 +162,7 @@ def test_what_is_not_expected_is_raised_for_lambda_to_try_again(
     refuse(stub, operation, code, 400)
     if (operation, code) == ("head_object", "400"):
         refuse(stub, operation, code, 400)
-    with pytest.raises(ClientError):
+    with pytest.raises(S3Error):
         call(objects)
 
 
@@ -204,7 +205,7 @@ def test_another_object_that_is_current_by_now_is_left_alone(
 
 def test_a_conflict_tells_nothing_of_what_is_current(stub: Stubber, objects: Objects) -> None:
     refuse(stub, "delete_object", "ConditionalRequestConflict", 409)
-    with pytest.raises(ClientError, match="ConditionalRequestConflict"):
+    with pytest.raises(S3Error, match="ConditionalRequestConflict"):
         objects.delete_current(PLACE, "e1")
 
 

@@ -10,7 +10,6 @@ from botocore.exceptions import ReadTimeoutError
 from lambdas.common.http import NoAnswerError
 from lambdas.common.record import Status
 from lambdas.remediator import copying
-from lambdas.remediator.refusals import raise_unanswered
 from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
 
 CARD = b"name,card\nJane,4111111111111111\n"
@@ -23,27 +22,6 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(copying, "_PAUSES", (0, 0))
     with world(versioned=True) as one:
         yield one
-
-
-def _answers(status: int) -> Any:
-    return SimpleNamespace(status_code=status), {}
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_an_error_of_s3_leaves_open_whether_the_copy_was_made(status: int) -> None:
-    with pytest.raises(NoAnswerError, match=str(status)):
-        raise_unanswered(_answers(status), None)
-
-
-def test_no_answer_at_all_does_so_too() -> None:
-    with pytest.raises(NoAnswerError, match="ReadTimeoutError"):
-        raise_unanswered(None, TIMEOUT)
-
-
-@pytest.mark.parametrize("status", [200, 400, 404, 412, 503])
-def test_what_was_surely_not_done_is_left_to_botocore(status: int) -> None:
-    """Of these 503 asks to slow down, and is tried again."""
-    raise_unanswered(_answers(status), None)
 
 
 def test_a_copy_that_s3_never_answers_about_is_made_once_by_the_next_run(here: World) -> None:

@@ -15,13 +15,14 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.s3 import models as s3_models
 
 from lambdas.common import aws, clock, http
+from lambdas.common.aws import Call
 from lambdas.common.finding import Finding
 from lambdas.common.http import Answer
 from lambdas.common.ledger import Ledger
 from lambdas.common.record import Record, Status
 from lambdas.common.table import Table
-from lambdas.remediator import handler, wiring
-from tests.lambdas.botocore_calls import one_at_a_time, through
+from lambdas.remediator import handler, s3
+from tests.lambdas.botocore_calls import one_at_a_time, s3_through, through
 from tests.lambdas.ledger_table import LEDGER_INDEXES
 from tests.lambdas.remediator.stand_ins import CHANNEL, Clock, Killer, Slack
 from tests.strict_s3 import StrictS3, guarded_session
@@ -130,8 +131,8 @@ def world(
     with (
         mock.patch.dict("os.environ", _environment(shared.slack, threshold, wanted)),
         mock.patch.object(clock, "now", time.now),
-        mock.patch.object(aws, "client", shared.client),
-        mock.patch.object(http, "post", _counted(shared)),
+        mock.patch.object(s3, "service", shared.s3_call),
+        mock.patch.object(http, "request", _counted(shared)),
         mock.patch.object(aws, "service", lambda name: through(shared.client(name))),
         mock_aws(),
         # S3's least is 5 MiB; what is smaller is copied in parts just the same, and faster.
@@ -176,6 +177,7 @@ class _Shared:
             # moto forgets boto3's default session whenever it starts.
             self.session: Any = boto3.DEFAULT_SESSION
             self._clients: dict[tuple[str, str], Any] = {}
+            self._s3: dict[str, Call] = {}
             for name in ("s3", "dynamodb", "secretsmanager"):
                 self.client(name)
 
@@ -186,6 +188,12 @@ class _Shared:
             make = self.session.client
             self._clients[named] = make(service, config=_BY_PATH, region_name=region)
         return self._clients[named]
+
+    def s3_call(self, region: str) -> Call:
+        """Answer what asks S3, as a function of ours gets it."""
+        if region not in self._s3:
+            self._s3[region] = s3_through(self.client("s3", region))
+        return self._s3[region]
 
     def _before(self, model: Any, context: dict[str, Any], **_: Any) -> None:
         context["number"] = self.killer.before(model.name)
@@ -269,7 +277,7 @@ class _Context:
 
 
 def _forget_wiring() -> None:
-    for cached in (handler._settings, handler._remediation, wiring.s3):
+    for cached in (handler._settings, handler._remediation):
         cached.cache_clear()
 
 
@@ -290,12 +298,12 @@ def _make_resources(shared: _Shared, *, versioned: bool) -> None:
 
 def _counted(shared: _Shared) -> Callable[..., Answer]:
     """Count Slack's calls as well."""
-    plainly = http.post
+    plainly = http.request
 
-    def post(url: str, **request: Any) -> Answer:
+    def request(method: str, url: str, **more: Any) -> Answer:
         number = shared.killer.before(f"Slack {url.rsplit('/', 1)[-1]}")
-        answer: Answer = plainly(url, **request)
+        answer: Answer = plainly(method, url, **more)
         shared.killer.done(number)
         return answer
 
-    return post
+    return request
