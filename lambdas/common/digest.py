@@ -66,6 +66,7 @@ class Digest:
         is_reminded: whether the approvers were reminded of what waits.
         changed: counts what happened to its findings.
         changed_at: when something last happened to one, as a Unix time.
+        rests_until: until when the message is not drawn again for that, as a Unix time.
         revision: counts the writes to the attributes above `changed`.
     """
 
@@ -78,6 +79,7 @@ class Digest:
     is_reminded: bool = False
     changed: int = 0
     changed_at: int = 0
+    rests_until: int = 0
     revision: int = 0
 
     @property

@@ -92,19 +92,25 @@ class Digests:
 
     def drawn(self, digest: Digest, *, next_at: datetime | None) -> None:
         """Note that `digest` was drawn; what happened to it since it was read leaves it due."""
+        rest = "SET rests_until = :rest"
         moment = {} if next_at is None else {"next": int(next_at.timestamp())}
-        sets = "REMOVE due_for, due_at" if next_at is None else "SET due_at = :next"
-        self._table.write(
+        dues = " REMOVE due_for, due_at" if next_at is None else ", due_at = :next"
+        refused = self._table.write(
             update(
                 digest.id,
-                sets,
+                rest + dues,
                 only_if="changed = :changed"
                 " AND (attribute_not_exists(revision) OR revision = :revision)",
                 changed=digest.changed,
                 revision=digest.revision,
+                rest=digest.rests_until,
                 **moment,
             )
         )
+        if refused:
+            self._table.write(
+                update(digest.id, rest, only_if="attribute_exists(id)", rest=digest.rests_until)
+            )
 
     def put_off(self, digest_id: str, *, until: datetime) -> None:
         """Have the digest drawn at `until`."""

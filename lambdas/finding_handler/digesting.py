@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from lambdas.common.actions import (
@@ -34,6 +34,10 @@ _AT_A_TIME = 10
 _POSTING = timedelta(seconds=60)
 _SETTLED = timedelta(seconds=5)
 """An index follows its table within a second, mostly."""
+
+_FINDINGS_A_SECOND = 25
+_LONGEST_REST = 30
+"""Seconds. The more there is to count, the less one more changes it, and Slack is for all."""
 
 _STEPS = {
     REMEDIATE_ALL: (Status.AWAITING_REVIEW, Status.REMEDIATING),
@@ -72,6 +76,11 @@ class Digesting:
         try:
             if digest.pending is not None:
                 digest = self._carried_out(digest, digest.pending, until)
+            elif self.clock().timestamp() < digest.rests_until:
+                self.digests.put_off(
+                    digest.id, until=datetime.fromtimestamp(digest.rests_until, UTC)
+                )
+                return True
             self._draw(digest)
         except SlackError as error:
             self.digests.put_off(digest.id, until=self.clock() + error.retry_after)
@@ -143,7 +152,10 @@ class Digesting:
         digest, next_at = self._reminded(digest, tally)
         if digest.pending is not None or self.clock().timestamp() < settled:
             next_at = self.clock() + _SETTLED
-        self.digests.drawn(replace(digest, changed=changed), next_at=next_at)
+        rest = min(tally.total // _FINDINGS_A_SECOND, _LONGEST_REST)
+        rests_until = int(self.clock().timestamp()) + rest
+        drawn = replace(digest, changed=changed, rests_until=rests_until)
+        self.digests.drawn(drawn, next_at=next_at)
 
     def _post(self, digest: Digest, tally: Tally) -> Digest:
         self.channel.check()

@@ -8,6 +8,7 @@ import pytest
 
 from lambdas.common.actions import option
 from lambdas.common.record import Status
+from lambdas.finding_handler import digesting
 from local.block_kit import problems
 from local.slack import Message
 from local.workspace import Answer
@@ -97,6 +98,34 @@ def test_a_digest_in_which_nothing_happens_is_not_drawn_again(crowded: Deploymen
     for _ in range(5):
         digest(crowded)
     assert len(crowded.slack.requests) == calls
+
+
+def test_a_large_digest_rests_between_two_drawings_and_shows_all_after(
+    crowded: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A burst adds to it all the time, and Slack takes one message a second from everybody."""
+    monkeypatch.setattr(digesting, "_FINDINGS_A_SECOND", 0.1)
+    details = found(crowded)
+    crowded.deliver(*details[:-1])
+    digest(crowded)
+    before = len(crowded.slack.requests)
+    crowded.deliver(details[-1])
+    for _ in range(3):
+        assert "📚 5 findings" in digest(crowded).text
+    assert len(crowded.slack.requests) == before
+    crowded.clock.ahead += timedelta(seconds=30)
+    assert "📚 6 findings" in digest(crowded).text
+
+
+def test_what_is_decided_about_a_large_digest_is_shown_at_once(
+    crowded: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digesting, "_FINDINGS_A_SECOND", 0.1)
+    crowded.deliver(*found(crowded))
+    message = digest(crowded)
+    assert crowded.slack.click(message.ts, "remediate_all", APPROVER) == 200
+    crowded.tick()
+    assert "6 in progress" in crowded.slack.message(message.ts).text
 
 
 def test_each_bucket_and_type_has_a_digest_of_its_own(crowded: Deployment) -> None:
