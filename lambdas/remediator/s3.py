@@ -5,6 +5,7 @@ botocore does is tested, operation by operation.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -62,6 +63,9 @@ _PAGES = {
     "ListParts": {"PartNumberMarker": "NextPartNumberMarker"},
 }
 """What a listing is asked for to go on, and where the page before it says so."""
+
+_HOST = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+"""The names of buckets that can be part of a host's name, as today's are, those with dots aside."""
 
 
 def service(region: str) -> Call:
@@ -125,10 +129,11 @@ def _request(region: str, operation: str, asked: Mapping[str, Any]) -> Request:
 def _url(region: str, query: Mapping[str, Any], bucket: str, key: str | None) -> str:
     """Name the place; a bucket with a dot in its name is none of the hosts of S3's certificate.
 
+    Old ones in us-east-1 may have upper case, underscores and 255 characters, which no host has.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
     """
     own, host = endpoints.named("s3"), endpoints.host("s3", region)
-    is_host = own is None and "." not in bucket
+    is_host = own is None and _HOST.fullmatch(bucket) is not None
     base = f"https://{bucket}.{host}" if is_host else f"{own or f'https://{host}'}/{bucket}"
     path = f"/{quote(key)}" if key is not None else "/" if is_host else ""
     pairs = sorted((name, quote(str(value), safe="")) for name, value in query.items())

@@ -23,6 +23,11 @@ PARTS = [
 REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ("HeadObject", {**PLACE, **OWNED, "VersionId": "v1", "ChecksumMode": "ENABLED"}),
     ("HeadObject", {"Bucket": "acme.with.dots", "Key": "//a/../b"}),
+    ("HeadObject", {"Bucket": "Acme-Finance", "Key": "a"}),
+    ("HeadObject", {"Bucket": "acme_finance", "Key": "a"}),
+    ("HeadObject", {"Bucket": "acme-", "Key": "a"}),
+    ("HeadObject", {"Bucket": "a" * 63, "Key": "a"}),
+    ("HeadObject", {"Bucket": "a" * 64, "Key": "a"}),
     ("ListObjectVersions", {"Bucket": "acme-finance", "Prefix": "a b/ü+&", **OWNED}),
     (
         "ListObjectVersions",
@@ -30,6 +35,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("GetBucketVersioning", {"Bucket": "acme-finance", "ExpectedBucketOwner": "111122223333"}),
     ("GetBucketVersioning", {"Bucket": "acme.with.dots"}),
+    ("GetBucketVersioning", {"Bucket": "Acme_Finance"}),
     ("GetObjectAcl", {**PLACE, **OWNED, "VersionId": "v1"}),
     ("GetObjectTagging", {**PLACE, **OWNED, "VersionId": "v1"}),
     ("DeleteObject", {**PLACE, **OWNED, "IfMatch": '"e1"'}),
