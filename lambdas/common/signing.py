@@ -5,12 +5,15 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_SPACE = re.compile(r"\s+", re.ASCII)
+"""Tabs as well; beyond ASCII, what looks like a space may be half of another character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +87,4 @@ def signed(
 
 
 def _in_one_line(value: str) -> str:
-    return " ".join(part for part in value.split(" ") if part)
+    return _SPACE.sub(" ", value).strip(" ")

@@ -52,7 +52,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
         | {"ChecksumAlgorithm": "CRC64NVME", "ChecksumType": "FULL_OBJECT"}
         | {"CacheControl": "no-store", "ContentDisposition": "inline;  filename=a", "Expires": NOW}
         | {"ContentEncoding": "gzip", "ContentLanguage": "de", "ContentType": "text/csv"}
-        | {"Metadata": {"owner": "jane  doe", "x": "=?UTF-8?Q?=C3=BC?="}},
+        | {"Metadata": {"owner": "jane  doe", "t": "a\tb", "x": "=?UTF-8?Q?=C3=BC?="}},
     ),
     ("ListParts", {**UPLOAD, **OWNED}),
     ("ListParts", {**UPLOAD, "PartNumberMarker": 1000}),
