@@ -73,8 +73,8 @@ def signed(
         )
     )
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
-    # Headers go out in this encoding, which is that of the bytes in which they came.
-    summary = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
+    # Headers go out in ISO 8859-1; S3 reads them so, and writes what it signs in UTF-8.
+    summary = hashlib.sha256(canonical.encode()).hexdigest()
     key = f"AWS4{credentials.secret}".encode()
     for part in (*scope.split("/"), f"{_ALGORITHM}\n{moment}\n{scope}\n{summary}"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -50,7 +50,7 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
         "CreateMultipartUpload",
         {**PLACE, **OWNED, "StorageClass": "STANDARD", "Tagging": "a=1&b=x+y"}
         | {"ChecksumAlgorithm": "CRC64NVME", "ChecksumType": "FULL_OBJECT"}
-        | {"CacheControl": "no-store", "ContentDisposition": "inline;  filename=a", "Expires": NOW}
+        | {"CacheControl": "no-store", "ContentDisposition": "inline;  filename=ü", "Expires": NOW}
         | {"ContentEncoding": "gzip", "ContentLanguage": "de", "ContentType": "text/csv"}
         | {"Metadata": {"owner": "jane  doe", "t": "a\tb", "x": "=?UTF-8?Q?=C3=BC?="}},
     ),

@@ -151,7 +151,11 @@ def test_what_s3_is_asked_is_signed_as_botocore_signs(
 @given_that(
     key=st.text(st.characters(codec="utf-8"), min_size=1),
     version=st.text("abcXYZ019._-+/= ", min_size=1),
-    value=st.text(st.sampled_from("\t") | st.characters(min_codepoint=32, max_codepoint=126)),
+    value=st.text(
+        # botocore takes U+00A0 for white space, which is the half of an "à" in UTF-8.
+        st.sampled_from(" \t")
+        | st.characters(codec="latin-1", exclude_categories=["Cc"], exclude_characters="\xa0")
+    ),
 )
 def test_whatever_is_named_is_asked_for_and_signed(key: str, version: str, value: str) -> None:
     with mock.patch.object(clock, "now", return_value=NOW):
