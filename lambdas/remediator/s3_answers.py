@@ -1,6 +1,7 @@
 """S3's answers, read: headers and XML in the words of its API."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -50,15 +51,18 @@ class S3Error(AwsError):
 def refusal(operation: str, answer: Answer) -> S3Error | None:
     """Read an error; one that S3 meets while it copies comes after it answered 200.
 
+    So does an answer that breaks off, as when no more than white space came before the end.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     """
-    is_late = operation != "GetObjectAnnotation" and b"<Error" in answer.body.lstrip()[:120]
-    if answer.status < HTTPStatus.MULTIPLE_CHOICES and not is_late:
+    is_begun = answer.status < HTTPStatus.MULTIPLE_CHOICES
+    if is_begun and (not answer.body or operation == "GetObjectAnnotation"):
         return None
-    try:
-        details = _told(_root(answer)) if answer.body else {}
-    except ParseError:
-        details = {}
+    details: dict[str, Any] = {}
+    with suppress(ParseError):
+        root = _root(answer)
+        if is_begun and _name(root) != "Error":
+            return None
+        details = _told(root)
     return S3Error(operation, details.get("Code") or str(answer.status), details)
 
 

@@ -30,6 +30,7 @@ from tests.lambdas.remediator.s3_samples import (
     PLACE,
     REGION,
     REQUESTS,
+    XML,
 )
 
 
@@ -256,17 +257,28 @@ def test_what_s3_refuses_has_the_code_that_botocore_tells(
             assert mine.value.details[name] == error[name]
 
 
+BEGUN = {
+    "an error": LATE,
+    "white space": " \n ",
+    "half an answer": f"{XML}<CopyPartResult><ETag>&quot;p",
+}
+
+
+@pytest.mark.parametrize("text", BEGUN.values(), ids=BEGUN)
 @pytest.mark.parametrize("operation", ["CopyObject", "CompleteMultipartUpload"])
-def test_a_copy_that_fails_after_s3_began_to_answer_is_not_made_again(operation: str) -> None:
+def test_a_copy_that_fails_after_s3_began_to_answer_is_not_made_again(
+    operation: str, text: str
+) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html."""
-    answers = iter([LATE])
+    answers = iter([text])
     asked = next(asked for name, asked in REQUESTS if name == operation)
     with pytest.raises(NoAnswerError):
         ours(operation, asked, lambda *_, **__: _ok(next(answers)))
 
 
-def test_a_part_that_fails_so_is_copied_again() -> None:
-    answers = iter([LATE, "<CopyPartResult><ETag>p</ETag></CopyPartResult>"])
+@pytest.mark.parametrize("text", BEGUN.values(), ids=BEGUN)
+def test_a_part_that_fails_so_is_copied_again(text: str) -> None:
+    answers = iter([text, "<CopyPartResult><ETag>p</ETag></CopyPartResult>"])
     asked = next(asked for name, asked in REQUESTS if name == "UploadPartCopy")
     answer = ours("UploadPartCopy", asked, lambda *_, **__: _ok(next(answers)))
     assert answer["CopyPartResult"] == {"ETag": "p"}
