@@ -29,6 +29,8 @@ class NoAnswerError(Exception):
 
 _open = threading.local()
 _MOST_KEPT = 16
+_SECONDS_TO_CONNECT = 3
+"""Who answers at all does so at once, and a host can have eight addresses to be tried in turn."""
 
 
 def request(
@@ -47,7 +49,7 @@ def request(
         url: http or https.
         body: empty for none.
         headers: of the request, besides Host and Content-Length.
-        seconds: how long each step of it may take.
+        seconds: how long each step of it may take; to connect, three at most.
         keep: whether the connection is kept for the next request to the same host.
 
     Raises:
@@ -57,8 +59,11 @@ def request(
     path = f"{place.path or '/'}?{place.query}" if place.query else place.path or "/"
     kept: dict[str, HTTPConnection] = _open.__dict__.setdefault("kept", {})
     origin = f"{place.scheme}://{place.netloc}"
-    connection = _reused(kept, origin, seconds) or _connect(place.scheme, place.netloc, seconds)
+    connection = _reused(kept, origin) or _new(place.scheme, place.netloc, seconds)
     try:
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(seconds)
         connection.request(method, path, body or None, dict(headers))
         answer = connection.getresponse()
         content = answer.read()
@@ -76,7 +81,7 @@ def request(
     return Answer(status=answer.status, headers=told, body=content)
 
 
-def _reused(kept: dict[str, HTTPConnection], origin: str, seconds: float) -> HTTPConnection | None:
+def _reused(kept: dict[str, HTTPConnection], origin: str) -> HTTPConnection | None:
     connection = kept.pop(origin, None)
     if connection is None:
         return None
@@ -84,14 +89,14 @@ def _reused(kept: dict[str, HTTPConnection], origin: str, seconds: float) -> HTT
     if select.select([connection.sock], [], [], 0)[0]:
         connection.close()
         return None
-    connection.sock.settimeout(seconds)
     return connection
 
 
-def _connect(scheme: str, place: str, seconds: float) -> HTTPConnection:
+def _new(scheme: str, place: str, seconds: float) -> HTTPConnection:
+    patience = min(seconds, _SECONDS_TO_CONNECT)
     if scheme == "https":
-        return HTTPSConnection(place, timeout=seconds, context=_trusted())
-    return HTTPConnection(place, timeout=seconds)
+        return HTTPSConnection(place, timeout=patience, context=_trusted())
+    return HTTPConnection(place, timeout=patience)
 
 
 @cache
