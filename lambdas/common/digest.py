@@ -66,7 +66,7 @@ class Digest:
         is_reminded: whether the approvers were reminded of what waits.
         changed: counts what happened to its findings.
         changed_at: when something last happened to one, as a Unix time.
-        rests_until: until when the message is not drawn again for that, as a Unix time.
+        rests_until: until when the message is not drawn again for that, as a Unix time; 0 for none.
         revision: counts the writes to the attributes above `changed`.
     """
 

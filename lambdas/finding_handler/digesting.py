@@ -153,7 +153,7 @@ class Digesting:
         if digest.pending is not None or self.clock().timestamp() < settled:
             next_at = self.clock() + _SETTLED
         rest = min(tally.total // _FINDINGS_A_SECOND, _LONGEST_REST)
-        rests_until = int(self.clock().timestamp()) + rest
+        rests_until = int(self.clock().timestamp()) + rest if rest else 0
         drawn = replace(digest, changed=changed, rests_until=rests_until)
         self.digests.drawn(drawn, next_at=next_at)
 
