@@ -32,7 +32,8 @@ class Plan:
     """How often which fault is made.
 
     Attributes:
-        rate: the part of requests that meet one, 0 to 1; it may be set at any time.
+        rate: the part of requests that meet one, 0 to 1; it may be set at any time. If it is not 0,
+            the first request for anything meets one, so that chance leaves no service out.
         kinds: which, one as often as another.
         silence: seconds for which `SILENT` keeps who asks waiting.
         made: what was made so far.
@@ -47,12 +48,15 @@ class Plan:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - so that a run can be repeated
         self._lock = threading.Lock()
+        self._asked: set[str] = set()
 
     def next(self, what: str) -> str | None:
         """Choose the fault that a request for `what` meets, None for none."""
         with self._lock:
-            if self._random.random() >= self.rate:
+            is_first = what not in self._asked
+            if not self.rate or (self._random.random() >= self.rate and not is_first):
                 return None
+            self._asked.add(what)
             kind = self._random.choice(self.kinds)
             self.made[f"{what}: {kind}"] += 1
             return kind

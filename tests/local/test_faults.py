@@ -23,6 +23,12 @@ def test_a_plan_without_a_rate_makes_none() -> None:
     assert [Plan().next("s3") for _ in range(100)] == [None] * 100
 
 
+def test_chance_leaves_no_service_out() -> None:
+    plan = Plan(rate=0.000_001)
+    assert None not in [plan.next(one) for one in ("s3", "lambda", "Slack")]
+    assert [plan.next("s3") for _ in range(100)] == [None] * 100
+
+
 def answered(kind: str, proceed: Callable[[], Answer] = lambda: GOOD) -> Answer:
     return faults.moody(Plan(rate=1, kinds=(kind,)))("chat.update", proceed)
 
