@@ -8,12 +8,14 @@ that copies many at once.
 import argparse
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import median
 from typing import Any
 from unittest import mock
 
-from lambdas.remediator import parts
+from lambdas.common import endpoints
+from lambdas.common.aws import Call
+from lambdas.remediator import parts, s3
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.objects import Objects, Place
 from local.sandbox import sandbox
@@ -31,41 +33,45 @@ def main() -> None:
     runs = parser.parse_args().runs
     print(f"medians of {runs} runs, {SIZE // MIB} MiB in parts of {THRESHOLD // MIB} MiB")
     print("wait a part | side by side s | one after another s | ratio\n--- | --- | --- | ---")
-    with sandbox() as one:
-        s3 = one.client("s3")
-        source = _prepared(s3)
+    with sandbox() as one, mock.patch.dict("os.environ", one.emulator.environment):
+        place = _prepared(one.client("s3"))
         for wait in WAITS:
-            s3.meta.events.register("before-send.s3.UploadPartCopy", _waiting(wait), unique_id=wait)
-            print(f"{wait} s", *_row(s3, source, runs), sep=" | ", flush=True)
-            s3.meta.events.unregister("before-send.s3.UploadPartCopy", unique_id=wait)
+            print(f"{wait} s", *_row(Objects(_waiting(wait)), place, runs), sep=" | ", flush=True)
 
 
-def _row(s3: Any, source: Source, runs: int) -> Iterator[str]:
+def _row(objects: Objects, place: Place, runs: int) -> Iterator[str]:
+    facts = objects.look(place)
+    assert facts is not None  # noqa: S101 - it was just put
+    source = Source(objects=objects, place=place, facts=facts)
     side_by_side, alone = [], []
     for _ in range(runs):
-        side_by_side.append(_seconds(s3, source, threads=parts.SIDE_BY_SIDE))
-        alone.append(_seconds(s3, source, threads=1))
+        side_by_side.append(_seconds(source, threads=parts.SIDE_BY_SIDE))
+        alone.append(_seconds(source, threads=1))
     ratio = median(side_by_side) / median(alone)
     yield from (f"{value:.2f}" for value in (median(side_by_side), median(alone), ratio))
 
 
-def _waiting(seconds: float) -> Callable[..., None]:
-    return lambda **_: time.sleep(seconds)
+def _waiting(seconds: float) -> Call:
+    """Answer what asks S3, and waits with each part."""
+    asked = s3.service(endpoints.region())
+
+    def call(operation: str, **request: Any) -> dict[str, Any]:
+        time.sleep(seconds if operation == "UploadPartCopy" else 0)
+        return asked(operation, **request)
+
+    return call
 
 
-def _prepared(s3: Any) -> Source:
+def _prepared(client: Any) -> Place:
     for bucket in ("acme-source", "acme-target"):
-        s3.create_bucket(Bucket=bucket)
+        client.create_bucket(Bucket=bucket)
     place = Place(bucket="acme-source", key="large")
-    s3.put_object(Bucket=place.bucket, Key=place.key, Body=bytes(SIZE))
-    objects = Objects(s3)
-    facts = objects.look(place)
-    assert facts is not None  # noqa: S101 - it was just put
-    return Source(objects=objects, place=place, facts=facts)
+    client.put_object(Bucket=place.bucket, Key=place.key, Body=bytes(SIZE))
+    return place
 
 
-def _seconds(s3: Any, source: Source, *, threads: int) -> float:
-    copying = Copying(objects=Objects(s3), threshold=THRESHOLD, may_cover=lambda _: True)
+def _seconds(source: Source, *, threads: int) -> float:
+    copying = Copying(objects=source.objects, threshold=THRESHOLD, may_cover=lambda _: True)
     target = Place(bucket="acme-target", key=uuid.uuid4().hex)
     with mock.patch.object(parts, "SIDE_BY_SIDE", threads):
         began = time.perf_counter()
