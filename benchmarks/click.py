@@ -6,6 +6,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_re
 
 import argparse
 import time
+from http import HTTPStatus
 from statistics import quantiles
 from typing import Any
 
@@ -57,7 +58,7 @@ def _clicked(one: Sandbox, message: Any) -> float:
     began = time.perf_counter()
     status = one.slack.click(message.ts, "remediate", APPROVER)
     took = 1000 * (time.perf_counter() - began)
-    if status != 200:  # noqa: PLR2004 - OK
+    if status != HTTPStatus.OK:
         raise RuntimeError(f"the click was answered with {status}")
     finding_id = message.metadata["event_payload"]["finding_id"]
     wait_for(lambda: one.status(finding_id) == "QUARANTINED")

@@ -17,6 +17,7 @@ import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -119,7 +120,7 @@ def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = Fals
     took = 1000 * (time.perf_counter() - began)
     told = json.loads(done.stdout.splitlines()[-1])
     status = (told["answer"] or {}).get("statusCode", 200)
-    assert status == 200, told  # noqa: PLR2004, S101 - a refusal is no measurement
+    assert status == HTTPStatus.OK, told  # noqa: S101 - a refusal is no measurement
     return Run(
         cold=took - told["warm"],
         imported=told["import"],

@@ -102,7 +102,7 @@ def _request(region: str, operation: str, asked: Mapping[str, Any]) -> Request:
             case "Metadata":
                 headers |= {f"{METADATA}{word}": text for word, text in value.items()}
             case "CopySource":
-                headers["x-amz-copy-source"] = _copy_source(**value)
+                headers["x-amz-copy-source"] = _copy_source(value)
             case "MultipartUpload":
                 body = _parts(value["Parts"])
             case "AnnotationPayload":
@@ -141,9 +141,9 @@ def _url(region: str, query: Mapping[str, Any], bucket: str, key: str | None) ->
     return f"{base}{path}?{text}" if text else f"{base}{path}"
 
 
-def _copy_source(Bucket: str, Key: str, VersionId: str | None = None) -> str:  # noqa: N803 - S3's
-    version = f"?versionId={quote(VersionId, safe='')}" if VersionId else ""
-    return f"{quote(f'{Bucket}/{Key}')}{version}"
+def _copy_source(named: Mapping[str, str]) -> str:
+    version = f"?versionId={quote(named['VersionId'], safe='')}" if "VersionId" in named else ""
+    return quote(f"{named['Bucket']}/{named['Key']}") + version
 
 
 def _parts(parts: list[Mapping[str, Any]]) -> bytes:
