@@ -22,7 +22,7 @@ deploy: .venv/deployer node_modules/.package-lock.json ## deploy to the AWS acco
 	$(CDK) deploy
 
 redrive: .venv/deployer ## send what lies in the dead-letter queues through again
-	$(BIN)/python -m local.redrive
+	$(BIN)/python -m scripts.redrive
 
 demo: install ## all eight steps on this machine, then the channel in your browser; ONCE=1 stops after the steps
 	$(BIN)/python -m local.demo $(if $(ONCE),--once)
@@ -33,7 +33,7 @@ bench: install ## measure cold starts beside naive handlers, clicks, and copying
 	$(BIN)/python -m benchmarks.parts
 
 pictures: install ## photograph the sandbox's messages for the README; needs Chromium
-	$(BIN)/python -m local.pictures
+	$(BIN)/python -m local.screenshots.pictures
 
 test: install lint types ## everything that has to hold
 	$(BIN)/pytest --numprocesses 2 --dist loadfile

@@ -17,9 +17,9 @@ from typing import Any
 
 from local import faults
 from local.faults import BROKEN, DROPPED, LOST, SLOW, THROTTLED, Plan
-from local.macie import event_about
-from local.redrive import redrive
+from local.macie.fixtures import event_about
 from local.sandbox import Sandbox, sandbox
+from scripts.redrive import redrive
 
 BUCKETS = ("acme-lake-1", "acme-lake-2", "acme-lake-3")
 FIXTURES = ("financial-high", "personal-automated-discovery")

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from statistics import quantiles
 from typing import Any
 
-from local.macie import event_about
+from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, Sandbox, sandbox, wait_for
 
 _BUCKET = "acme-benchmark"

@@ -22,11 +22,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from local.clicks import form, signed
-from local.deployment import ROOT
-from local.macie import event_about
+from local.aws.deployment import ROOT
+from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, CHANNEL, Sandbox, sandbox, wait_for
-from local.stack import STACK
+from local.slack.clicks import form, signed
+from scripts.redrive import STACK
 
 FUNCTIONS = ("finding_handler", "remediation_handler", "remediator")
 

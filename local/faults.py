@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.sandbox import Sandbox
-from local.workspace import Answer
+from local.slack.workspace import Answer
 
 _SERVICES = ("DYNAMODB", "LAMBDA", "S3", "SECRETS_MANAGER", "SQS")
 _JSON = "application/x-amz-json-1.0"

@@ -6,9 +6,9 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.macie_job import MacieJob
-from local.server import Request
-from local.workspace import Answer
+from local.macie.job import MacieJob
+from local.slack.server import Request
+from local.slack.workspace import Answer
 
 
 class SandboxPanel:

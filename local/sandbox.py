@@ -12,12 +12,12 @@ from typing import Any
 
 import boto3
 
-from local.delivery import deliver, tick
-from local.deployment import ROOT, Outputs, deploy
-from local.emulator import Emulator, RunningEmulator, end_leftover
-from local.macie_job import MacieJob
+from local.aws.deployment import ROOT, Outputs, deploy
+from local.aws.emulator import Emulator, RunningEmulator, end_leftover
+from local.aws.events import deliver, tick
+from local.macie.job import MacieJob
 from local.panel import SandboxPanel
-from local.slack import SlackStandIn
+from local.slack.fake_slack import SlackStandIn
 
 APPROVER, COLLEAGUE, VISITOR = "U0APPROVER1", "U0APPROVER2", "U0VISITOR01"
 CHANNEL = "C0SANDBOX01"

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from local.macie import event_about
+from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, SOURCE, Sandbox, wait_for
 
 _CARDS = b"name,card\nJane Doe,4111111111111111\nJohn Roe,5500005555555559\n"

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Dialog, expect
 from slack_sdk.web import WebClient
 
-from local.browser import chromium, opened
-from local.macie import event_about
+from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, CHANNEL, SOURCE, Sandbox, wait_for
+from local.screenshots.browser import chromium, opened
 from tests.e2e.channel import MAILS, Channel
 
 pytestmark = pytest.mark.e2e

@@ -10,9 +10,9 @@ import pytest
 
 from local import faults
 from local.faults import Plan
-from local.macie import event_about
-from local.redrive import redrive
+from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, Sandbox, sandbox
+from scripts.redrive import redrive
 
 pytestmark = pytest.mark.e2e
 

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.common.actions import option
-from local.clicks import form, post, signed
-from local.macie import event_about, sample_event
-from local.redrive import redrive
+from local.macie.fixtures import event_about, sample_event
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
+from local.slack.clicks import form, post, signed
 from local.story import automatic, prepare, reviewed
+from scripts.redrive import redrive
 
 pytestmark = pytest.mark.e2e
 

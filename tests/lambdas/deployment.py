@@ -34,7 +34,7 @@ from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import s3
 from lambdas.remediator.claims import Claims
-from local.slack import Message, SlackStandIn
+from local.slack.fake_slack import Message, SlackStandIn
 from tests.lambdas.botocore_calls import one_at_a_time, s3_through, through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES

@@ -1,4 +1,4 @@
-"""Events as AWS and Slack send them: read from tests/events, or made around what a test wants."""
+"""Events as AWS and Slack send them: read from files, or made around what a test wants."""
 
 import base64
 import copy
@@ -14,21 +14,23 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from lambdas.common.finding import Finding
+from local.macie.fixtures import FINDINGS
 
 SIGNING_SECRET = "signing-secret"
-_EVENTS = Path(__file__).parents[1] / "events"
-MACIE = tuple(sorted(path.name for path in (_EVENTS / "macie").glob("*.json")))
+_FOLDERS = {"macie": FINDINGS, "slack": Path(__file__).parents[1] / "events" / "slack"}
+MACIE = tuple(sorted(path.name for path in FINDINGS.glob("*.json")))
 CLASSIFICATION = tuple(name for name in MACIE if not name.startswith("policy"))
 
 
 def load(name: str) -> Any:
-    """Read `name`, a path below tests/events; every caller gets one of its own."""
+    """Read `name`, such as macie/a.json; every caller gets one of its own."""
     return copy.deepcopy(_read(name))
 
 
 @cache
 def _read(name: str) -> Any:
-    return json.loads((_EVENTS / name).read_text())
+    folder, file = name.split("/")
+    return json.loads((_FOLDERS[folder] / file).read_text())
 
 
 def detail(name: str = "financial-high.json", **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 
 from local import faults
 from local.faults import BROKEN, KINDS, LOST, THROTTLED, Plan
-from local.workspace import Answer
+from local.slack.workspace import Answer
 
 GOOD = Answer(status=200, body={"ok": True})
 

@@ -12,9 +12,9 @@ import pytest
 from boto3.dynamodb.types import TypeSerializer
 from moto import mock_aws
 
-from local.macie_job import MacieJob
+from local.macie.job import MacieJob
 from local.panel import SandboxPanel
-from local.slack import SlackStandIn
+from local.slack.fake_slack import SlackStandIn
 
 SOURCE, QUARANTINE = "acme-a", "quarantine"
 ENTRY = {"at": "2026-11-20T22:22:05+00:00", "status": "DISMISSED", "by": "U1", "reason": "no risk"}
@@ -121,5 +121,5 @@ def test_the_page_runs_no_script_but_its_own(slack: SlackStandIn, name: str) -> 
 
 
 def test_no_file_beside_the_page_is_served(slack: SlackStandIn) -> None:
-    assert _ask(slack, "../slack.py")["error"] == "not here"
-    assert _ask(slack, "%2e%2e/slack.py")["error"] == "not here"
+    assert _ask(slack, "../server.py")["error"] == "not here"
+    assert _ask(slack, "%2e%2e/server.py")["error"] == "not here"

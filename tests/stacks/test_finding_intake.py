@@ -8,7 +8,9 @@ import pytest
 from aws_cdk.assertions import Match, Template
 from moto.events.models import EventPattern
 
-_MACIE_EVENTS = sorted((Path(__file__).parents[1] / "events" / "macie").glob("*.json"))
+from local.macie.fixtures import FINDINGS
+
+_MACIE_EVENTS = sorted(FINDINGS.glob("*.json"))
 
 
 def _matches(template: Template, event: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
-from local.workspace import Answer
+from local.slack.workspace import Answer
 from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding

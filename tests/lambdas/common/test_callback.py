@@ -9,7 +9,7 @@ import pytest
 from lambdas.common.callback import Callback
 from lambdas.common.messages import render
 from lambdas.common.record import Status
-from local.slack import SlackStandIn
+from local.slack.fake_slack import SlackStandIn
 from tests.lambdas.deployment import Deployment
 from tests.lambdas.events import finding
 from tests.lambdas.strategies import record_at

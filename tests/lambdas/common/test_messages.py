@@ -23,7 +23,7 @@ from lambdas.common.record import (
     Status,
 )
 from lambdas.remediator.refusals import undecryptable
-from local.block_kit import problems, texts
+from local.slack.block_kit import problems, texts
 from tests.lambdas.events import CLASSIFICATION, finding
 from tests.lambdas.strategies import record_at, records
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from lambdas.common.record import Status
-from local.slack import Message
-from local.workspace import Answer
+from local.slack.fake_slack import Message
+from local.slack.workspace import Answer
 from tests.lambdas.deployment import APPROVER, AUTO, Deployment, deployed
 
 DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lambdas.common.digest import Digest, Member, Order, Subject, Tally
 from lambdas.common.record import Status
 from lambdas.finding_handler.digest_message import _DOING, render_digest
-from local.block_kit import problems, texts
+from local.slack.block_kit import problems, texts
 from tests.lambdas.strategies import TYPES, buckets, hostile_text, moments
 
 _SUBJECTS = st.builds(

@@ -9,9 +9,9 @@ import pytest
 from lambdas.common.actions import option
 from lambdas.common.record import Status
 from lambdas.finding_handler import digesting
-from local.block_kit import problems
-from local.slack import Message
-from local.workspace import Answer
+from local.slack.block_kit import problems
+from local.slack.fake_slack import Message
+from local.slack.workspace import Answer
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,

@@ -16,7 +16,7 @@ from lambdas.common.actions import DISMISSALS, option
 from lambdas.common.aws import AwsError
 from lambdas.common.errors import SlackError
 from lambdas.common.record import Status
-from local.slack import SlackStandIn
+from local.slack.fake_slack import SlackStandIn
 from tests.lambdas.deployment import (
     APPROVER,
     CARD,

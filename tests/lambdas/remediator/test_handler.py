@@ -11,7 +11,7 @@ from lambdas.common.errors import BusyError
 from lambdas.common.ledger import UnknownFindingError
 from lambdas.common.record import Status
 from lambdas.remediator import handler
-from local.slack import Message, SlackStandIn
+from local.slack.fake_slack import Message, SlackStandIn
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from local.detector import Category, Detection
-from local.emulator import ACCOUNT, REGION
-from local.macie import iso
+from local.aws.emulator import ACCOUNT, REGION
+from local.macie.detector import Category, Detection
+from local.macie.fixtures import iso
 
 _JOBS = f"arn:aws:macie2:{REGION}:{ACCOUNT}:classification-job"
 _RESULTS = f"s3://[export-config-not-set]/AWSLogs/{ACCOUNT}/Macie/{REGION}"

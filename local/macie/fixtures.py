@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local.emulator import ACCOUNT, REGION
+from local.aws.emulator import ACCOUNT, REGION
 
-FIXTURES = Path(__file__).parent.parent / "tests" / "events" / "macie"
+FINDINGS = Path(__file__).with_name("findings")
 
 
 def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, An
 
     Args:
         s3: an S3 client.
-        fixture: the name of a file in tests/events/macie, without its ending.
+        fixture: the name of a file in findings/, without its ending.
         bucket: the object's bucket.
         key: the object's key.
     """
@@ -45,7 +45,7 @@ def sample_event() -> dict[str, Any]:
 
 def _event(fixture: str) -> dict[str, Any]:
     """Take a fixture, with ids and times of its own and in the sandbox's account and region."""
-    event: dict[str, Any] = json.loads((FIXTURES / f"{fixture}.json").read_text())
+    event: dict[str, Any] = json.loads((FINDINGS / f"{fixture}.json").read_text())
     now = iso(datetime.now(UTC))
     event |= {"id": str(uuid.uuid4()), "account": ACCOUNT, "region": REGION, "time": now}
     event["detail"] |= {

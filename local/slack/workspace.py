@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.block_kit import problems
+from local.slack.block_kit import problems
 
 
 @dataclass(frozen=True, kw_only=True)

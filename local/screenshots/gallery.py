@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambdas.common.actions import option
-from local.macie import event_about, sample_event
-from local.macie_job import MacieJob
+from local.macie.fixtures import event_about, sample_event
+from local.macie.job import MacieJob
 from local.sandbox import APPROVER, COLLEAGUE, SOURCE, VISITOR, Sandbox, wait_for
-from local.workspace import Message
+from local.slack.workspace import Message
 
 _MAILS = "".join(f"{name}@example.com\n" for name in ("jane.doe", "john.roe", "ada", "grace"))
 _HIRES = "name,ssn,mail\nJane Doe,219-09-9998,jane.doe@example.com\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.emulator import end_leftover
+from local.aws.emulator import end_leftover
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from local.numbers import is_card_number, is_social_security_number
-from local.passages import Passage
+from local.macie.numbers import is_card_number, is_social_security_number
+from local.macie.passages import Passage
 
 _MOST_LOCATED = 15
 

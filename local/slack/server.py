@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from local.workspace import Answer
+from local.slack.workspace import Answer
 
 _PAGE = Path(__file__).with_name("page")
 _KINDS = {

@@ -11,8 +11,7 @@ from typing import Any
 
 import boto3
 
-from local.stack import STACK
-
+STACK = "MacieChatOps"
 _EMPTY_ANSWERS = 3
 """SQS asks some of its servers at a time, so one empty answer does not mean an empty queue."""
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.detector import AWS_KEY, CARD, EMAIL, SSN, Detection, Severity, detect
-from local.numbers import ISSUERS, check_digit, is_card_number, is_social_security_number
-from local.passages import passages
+from local.macie.detector import AWS_KEY, CARD, EMAIL, SSN, Detection, Severity, detect
+from local.macie.numbers import ISSUERS, check_digit, is_card_number, is_social_security_number
+from local.macie.passages import passages
 
 SECRET = "aK3b7dV9/Qz0hJ5mN2pR8sT4uW6xY1cE+fGiLoqB"
 KEY_ID = "AKIAQ7XMPLK2N3RSTUVW"

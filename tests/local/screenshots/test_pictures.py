@@ -2,8 +2,8 @@
 
 import re
 
-from local.deployment import ROOT
-from local.pictures import IMAGES
+from local.aws.deployment import ROOT
+from local.screenshots.pictures import IMAGES
 
 MESSAGES = (ROOT / "docs" / "messages.md").read_text()
 

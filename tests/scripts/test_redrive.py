@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.redrive import redrive
+from scripts.redrive import redrive
 
 
 class Functions:
@@ -82,7 +82,7 @@ def test_what_can_not_be_sent_stays(sqs: Any, outputs: dict[str, str]) -> None:
 
 def test_it_needs_nothing_that_only_developers_have() -> None:
     """`make redrive` runs where the stack is deployed from."""
-    needed = "import sys, local.redrive; print(*sys.modules)"
+    needed = "import sys, scripts.redrive; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", needed], capture_output=True, text=True, check=True
     )

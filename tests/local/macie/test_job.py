@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from lambdas.common.finding import Finding, Severity
-from local.macie_job import JobRun, MacieJob
+from local.macie.job import JobRun, MacieJob
 from tests.lambdas.events import load
 
 BUCKET = "acme-a"

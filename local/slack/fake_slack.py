@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from local.clicks import post_click
-from local.server import Request, server
-from local.workspace import Answer, Ephemeral, Message, Workspace
+from local.slack.clicks import post_click
+from local.slack.server import Request, server
+from local.slack.workspace import Answer, Ephemeral, Message, Workspace
 
 _CALLBACK_SECONDS, _CALLBACK_USES = 30 * 60, 5
 

@@ -17,7 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
 
-from local.slack import SlackStandIn
+from local.slack.fake_slack import SlackStandIn
 
 BUTTON = {
     "type": "actions",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from local.browser import chromium, opened
-from local.deployment import ROOT
-from local.gallery import Scene, scenes
+from local.aws.deployment import ROOT
 from local.sandbox import sandbox
+from local.screenshots.browser import chromium, opened
+from local.screenshots.gallery import Scene, scenes
 
 IMAGES = ROOT / "docs" / "images"
 

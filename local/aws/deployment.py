@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.emulator import ACCOUNT, REGION, RunningEmulator
-from local.stack import STACK
+from local.aws.emulator import ACCOUNT, REGION, RunningEmulator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 
@@ -49,7 +48,7 @@ def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
         *("deploy", "--require-approval", "never", "--outputs-file", str(outputs)),
         *("--progress", "events", *context),
     )
-    told = json.loads(outputs.read_text())[STACK]
+    (told,) = json.loads(outputs.read_text()).values()
     return Outputs(
         slack_request_url=told["SlackRequestUrl"],
         slack_secret=told["SlackSecretName"],

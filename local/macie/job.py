@@ -10,10 +10,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.detector import Detection, detect
-from local.macie import iso
-from local.macie_event import event
-from local.passages import passages
+from local.macie.detector import Detection, detect
+from local.macie.finding_event import event
+from local.macie.fixtures import iso
+from local.macie.passages import passages
 
 _TEXT_PROBE = 1024
 _GONE = {"NoSuchKey", "PreconditionFailed"}

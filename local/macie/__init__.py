@@ -1,0 +1,1 @@
+"""Macie in the sandbox: example findings, and a job that finds sensitive data in real objects."""

@@ -1,0 +1,1 @@
+"""The pictures of every message in docs/images."""
