@@ -1,37 +1,48 @@
-"""`make redrive`: send what lies in the dead-letter queues through again, once its cause is gone.
+"""`make redrive`: send the messages of both dead-letter queues again, after their cause is fixed.
 
-A finding goes back into its queue, a remediation is started again. Whatever was done before is not
-done twice: the ledger sees to that.
+A finding returns to its queue, a remediation starts again. Nothing is done twice: the ledger knows
+what is already done.
 """
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import boto3
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
 STACK = "MacieChatOps"
-_EMPTY_ANSWERS = 3
-"""SQS asks some of its servers at a time, so one empty answer does not mean an empty queue."""
+
+_MAX_EMPTY_RECEIVES = 3
+"""SQS samples its servers, so a single empty response does not mean an empty queue.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
+"""
 
 
-def redrive(*, sqs: Any, functions: Any, outputs: dict[str, str]) -> dict[str, int]:
+def redrive(
+    *, sqs: "SQSClient", functions: "LambdaClient", outputs: Mapping[str, str]
+) -> dict[str, int]:
     """Empty both dead-letter queues.
 
     Args:
         sqs: an SQS client.
         functions: a Lambda client.
-        outputs: of the deployed stack.
+        outputs: of the deployed stack, by name.
 
     Returns:
-        How many findings and remediations were sent through again.
+        How many findings and remediations were sent again.
     """
 
-    def back_into_the_queue(body: str) -> None:
+    def enqueue(body: str) -> None:
         sqs.send_message(QueueUrl=outputs["FindingQueueUrl"], MessageBody=body)
 
-    def started_again(body: str) -> None:
+    def invoke(body: str) -> None:
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         request = json.loads(body)["requestPayload"]
         functions.invoke(
@@ -41,38 +52,38 @@ def redrive(*, sqs: Any, functions: Any, outputs: dict[str, str]) -> dict[str, i
         )
 
     return {
-        "findings": _emptied(sqs, outputs["FindingDeadLettersUrl"], back_into_the_queue),
-        "remediations": _emptied(sqs, outputs["RemediationDeadLettersUrl"], started_again),
+        "findings": _drain(sqs, outputs["FindingDeadLettersUrl"], enqueue),
+        "remediations": _drain(sqs, outputs["RemediationDeadLettersUrl"], invoke),
     }
 
 
-def _emptied(sqs: Any, url: str, send: Callable[[str], None]) -> int:
+def _drain(sqs: "SQSClient", url: str, send: Callable[[str], None]) -> int:
     count = 0
-    for message in _messages(sqs, url):
+    for message in _receive(sqs, url):
         send(message["Body"])
-        # Only now: who is interrupted sends it once more, and loses nothing.
+        # Deleted only now: an interruption sends the message twice, but never loses it.
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         count += 1
     return count
 
 
-def _messages(sqs: Any, url: str) -> Iterator[Any]:
+def _receive(sqs: "SQSClient", url: str) -> Iterator["MessageTypeDef"]:
     empty = 0
-    while empty < _EMPTY_ANSWERS:
-        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        messages = answer.get("Messages", [])
+    while empty < _MAX_EMPTY_RECEIVES:
+        response = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        messages = response.get("Messages", [])
         empty = 0 if messages else empty + 1
         yield from messages
 
 
 def main() -> int:
-    """Redrive the stack of the shell's account and region."""
+    """Redrive the stack in the account and region of the shell."""
     cloudformation = boto3.client("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     sent = redrive(sqs=boto3.client("sqs"), functions=boto3.client("lambda"), outputs=outputs)
-    for what, count in sent.items():
-        print(f"{what} sent through again: {count}")
+    for kind, count in sent.items():
+        print(f"{kind} sent again: {count}")
     return 0
 
 

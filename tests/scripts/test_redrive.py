@@ -1,89 +1,101 @@
-"""Dead letters come back: a finding into its queue, a remediation to the remediator."""
+"""Redriving sends a finding to its queue again, and a remediation to the remediator."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from scripts.redrive import redrive
+from scripts.redrive import STACK, redrive
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+ROOT = Path(__file__).parents[2]
 
 
-class Functions:
-    """The one operation of Lambda's API that is used."""
+class FakeLambda:
+    """A Lambda client that keeps the payloads of its invocations, or fails."""
 
-    def __init__(self) -> None:
-        self.started: list[Any] = []
-        self.is_well = True
+    def __init__(self, *, fails: bool = False) -> None:
+        self.payloads: list[Any] = []
+        self._fails = fails
 
-    def invoke(self, **call: Any) -> None:
-        """Take an invocation."""
-        if not self.is_well:
+    def invoke(self, **request: Any) -> None:
+        """Keep an invocation's payload."""
+        if self._fails:
             raise ConnectionError
-        assert call["InvocationType"] == "Event"
-        self.started.append(json.loads(call["Payload"]))
+        assert request["InvocationType"] == "Event"
+        self.payloads.append(json.loads(request["Payload"]))
 
 
 @pytest.fixture
-def sqs() -> Iterator[Any]:
-    """An SQS client."""
+def sqs() -> Iterator["SQSClient"]:
     with mock_aws():
         yield boto3.client("sqs", region_name="us-east-1")
 
 
 @pytest.fixture
-def outputs(sqs: Any) -> dict[str, str]:
-    """The stack's queues."""
+def outputs(sqs: "SQSClient") -> dict[str, str]:
     names = ("FindingQueueUrl", "FindingDeadLettersUrl", "RemediationDeadLettersUrl")
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}
     return {**urls, "RemediatorName": "remediator"}
 
 
-def waiting(sqs: Any, url: str) -> list[str]:
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
-    return [message["Body"] for message in messages.get("Messages", [])]
+def _redrive(
+    sqs: "SQSClient", outputs: dict[str, str], functions: FakeLambda | None = None
+) -> dict[str, int]:
+    client: Any = functions or FakeLambda()
+    return redrive(sqs=sqs, functions=client, outputs=outputs)
 
 
-def test_findings_go_back_into_their_queue(sqs: Any, outputs: dict[str, str]) -> None:
+def _bodies(sqs: "SQSClient", url: str) -> list[str]:
+    response = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
+    return [message["Body"] for message in response.get("Messages", [])]
+
+
+def test_findings_return_to_their_queue(sqs: "SQSClient", outputs: dict[str, str]) -> None:
     for number in range(25):
         sqs.send_message(QueueUrl=outputs["FindingDeadLettersUrl"], MessageBody=f"event {number}")
-    sent = redrive(sqs=sqs, functions=Functions(), outputs=outputs)
-    assert sent == {"findings": 25, "remediations": 0}
-    assert waiting(sqs, outputs["FindingDeadLettersUrl"]) == []
-    assert len(waiting(sqs, outputs["FindingQueueUrl"])) == 10
+    assert _redrive(sqs, outputs) == {"findings": 25, "remediations": 0}
+    assert _bodies(sqs, outputs["FindingDeadLettersUrl"]) == []
+    assert len(_bodies(sqs, outputs["FindingQueueUrl"])) == 10
 
 
-def test_remediations_are_started_again_with_what_they_were_asked(
-    sqs: Any, outputs: dict[str, str]
+def test_remediations_start_again_with_the_same_payload(
+    sqs: "SQSClient", outputs: dict[str, str]
 ) -> None:
-    asked = {"finding_id": "f1", "response_url": None, "reply": None}
-    record = {"version": "1.0", "requestPayload": asked, "responsePayload": {"errorType": "X"}}
+    payload = {"finding_id": "f1", "response_url": None, "reply": None}
+    record = {"version": "1.0", "requestPayload": payload, "responsePayload": {"errorType": "X"}}
     sqs.send_message(QueueUrl=outputs["RemediationDeadLettersUrl"], MessageBody=json.dumps(record))
-    functions = Functions()
-    assert redrive(sqs=sqs, functions=functions, outputs=outputs)["remediations"] == 1
-    assert functions.started == [asked]
-    assert waiting(sqs, outputs["RemediationDeadLettersUrl"]) == []
+    functions = FakeLambda()
+    assert _redrive(sqs, outputs, functions)["remediations"] == 1
+    assert functions.payloads == [payload]
+    assert _bodies(sqs, outputs["RemediationDeadLettersUrl"]) == []
 
 
-def test_what_can_not_be_sent_stays(sqs: Any, outputs: dict[str, str]) -> None:
+def test_a_message_that_cannot_be_sent_stays_in_its_queue(
+    sqs: "SQSClient", outputs: dict[str, str]
+) -> None:
     url = outputs["RemediationDeadLettersUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"requestPayload": {"finding_id": "f1"}}))
-    functions = Functions()
-    functions.is_well = False
     with pytest.raises(ConnectionError):
-        redrive(sqs=sqs, functions=functions, outputs=outputs)
-    assert len(waiting(sqs, url)) == 1
+        _redrive(sqs, outputs, FakeLambda(fails=True))
+    assert len(_bodies(sqs, url)) == 1
 
 
-def test_it_needs_nothing_that_only_developers_have() -> None:
+def test_the_stack_has_the_name_that_app_py_deploys() -> None:
+    assert f'ChatOpsStack(app, "{STACK}"' in (ROOT / "app.py").read_text()
+
+
+def test_it_needs_no_package_of_developers() -> None:
     """`make redrive` runs where the stack is deployed from."""
-    needed = "import sys, scripts.redrive; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", needed], capture_output=True, text=True, check=True
-    )
-    assert not {"ministack", "cryptography", "moto", "playwright"} & set(done.stdout.split())
+    code = "import sys, scripts.redrive; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"ministack", "cryptography", "moto", "playwright"} & set(run.stdout.split())
