@@ -1,9 +1,9 @@
-"""Finds sensitive data in text, for the sandbox's Macie: a few of its managed data identifiers.
+"""Detects sensitive data in text, by a few of Macie's managed data identifiers.
 
 The names, categories and checks are those of
-https://docs.aws.amazon.com/macie/latest/user/mdis-reference-quick.html, in two ways more eager, so
-that a person has something to try with: no keyword need be near a card number, a social security
-number with dashes or an access key id, and numbers published for testing count.
+https://docs.aws.amazon.com/macie/latest/user/mdis-reference-quick.html, but it detects more in two
+ways, so that people have something to try: a card number, a social security number with dashes or
+an access key id needs no keyword near it, and published test numbers count.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any
 from local.macie.numbers import is_card_number, is_social_security_number
 from local.macie.passages import Passage
 
-_MOST_LOCATED = 15
+_MAX_OCCURRENCES = 15
 
 
 class Category(StrEnum):
@@ -27,7 +27,7 @@ class Category(StrEnum):
 
 
 class Severity(IntEnum):
-    """Macie's severity score; the name, capitalised, is its description."""
+    """Macie's severity score. The capitalized name is its description."""
 
     LOW = 1
     MEDIUM = 2
@@ -36,7 +36,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Identifier:
-    """A managed data identifier: Macie's name for it, and the category it belongs to."""
+    """A managed data identifier: Macie's name for it, and its category."""
 
     name: str
     category: Category
@@ -50,24 +50,24 @@ SSN = Identifier(name="USA_SOCIAL_SECURITY_NUMBER", category=Category.PERSONAL)
 
 @dataclass(kw_only=True)
 class Detection:
-    """How often one identifier matched, and where: at most 15 places are kept, as Macie does."""
+    """How often an identifier matched, and the locations of the first 15 matches, as in Macie."""
 
     identifier: Identifier
     count: int = 0
-    places: list[dict[str, Any]] = field(default_factory=list)
+    occurrences: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, place: dict[str, Any]) -> None:
-        """Count one more occurrence."""
+    def add(self, location: dict[str, Any]) -> None:
+        """Count a match."""
         self.count += 1
-        if len(self.places) < _MOST_LOCATED:
-            self.places.append(place)
+        if len(self.occurrences) < _MAX_OCCURRENCES:
+            self.occurrences.append(location)
 
     @property
     def severity(self) -> Severity:
-        """Score it as Macie does.
+        """The severity as Macie scores it.
 
-        Source: https://docs.aws.amazon.com/macie/latest/user/findings-severity.html; that has no
-        line for e-mail addresses, so they score as its phone numbers do.
+        Source: https://docs.aws.amazon.com/macie/latest/user/findings-severity.html; it does not
+        list e-mail addresses, so they score as its phone numbers do.
         """
         if self.identifier is not EMAIL:
             return Severity.HIGH
@@ -77,13 +77,13 @@ class Detection:
 
 
 def detect(passages: Iterator[Passage]) -> tuple[Detection, ...]:
-    """Find what is sensitive; each identifier that matched has one detection."""
-    found: dict[str, Detection] = {}
+    """Return a detection for each identifier that matches, sorted by name."""
+    detections: dict[str, Detection] = {}
     for passage in passages:
         for identifier, start in _matches(passage):
-            detection = found.setdefault(identifier.name, Detection(identifier=identifier))
-            detection.add(passage.place(start))
-    return tuple(found[name] for name in sorted(found))
+            detection = detections.setdefault(identifier.name, Detection(identifier=identifier))
+            detection.add(passage.location(start))
+    return tuple(detections[name] for name in sorted(detections))
 
 
 _CARDS = re.compile(
@@ -101,21 +101,21 @@ _EMAILS = re.compile(
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 _KEY_IDS = re.compile(r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])")
 _SECRETS = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
-_SECRET_IS_NEAR = re.compile(r"credential|secret[ _-]?(?:access[ _-]?)?key", re.IGNORECASE)
-_SSN_IS_NEAR = re.compile(r"\bss(?:n|#)|social.?security", re.IGNORECASE)
+_SECRET_KEYWORDS = re.compile(r"credential|secret[ _-]?(?:access[ _-]?)?key", re.IGNORECASE)
+_SSN_KEYWORDS = re.compile(r"\bss(?:n|#)|social.?security", re.IGNORECASE)
 
 
 def _matches(passage: Passage) -> Iterator[tuple[Identifier, int]]:
-    """Answer what matches in one passage, and where."""
+    """Yield what matches in a passage, and where it begins."""
     text = passage.text
-    for one in _CARDS.finditer(text):
-        if is_card_number(re.sub("[ -]", "", one[0])):
-            yield CARD, one.start()
-    for one in _SSNS.finditer(text):
-        is_marked = one[2] or _SSN_IS_NEAR.search(passage.context)
-        if is_marked and is_social_security_number(one[1], one[3], one[4]):
-            yield SSN, one.start()
-    yield from ((EMAIL, one.start()) for one in _EMAILS.finditer(text))
-    yield from ((AWS_KEY, one.start()) for one in _KEY_IDS.finditer(text))
-    if _SECRET_IS_NEAR.search(passage.context):
-        yield from ((AWS_KEY, one.start()) for one in _SECRETS.finditer(text))
+    for match in _CARDS.finditer(text):
+        if is_card_number(re.sub("[ -]", "", match[0])):
+            yield CARD, match.start()
+    for match in _SSNS.finditer(text):
+        is_marked = match[2] or _SSN_KEYWORDS.search(passage.context)
+        if is_marked and is_social_security_number(match[1], match[3], match[4]):
+            yield SSN, match.start()
+    yield from ((EMAIL, match.start()) for match in _EMAILS.finditer(text))
+    yield from ((AWS_KEY, match.start()) for match in _KEY_IDS.finditer(text))
+    if _SECRET_KEYWORDS.search(passage.context):
+        yield from ((AWS_KEY, match.start()) for match in _SECRETS.finditer(text))

@@ -1,7 +1,7 @@
-"""Macie's event about an object in which something was found.
+"""Creates Macie's event about an object with sensitive data.
 
-Source: https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html; the
-buckets of the sandbox are open to nobody, and their account has no repository for full results.
+Source: https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html. The
+sandbox's buckets are not public, and its account has no repository for full results.
 """
 
 import mimetypes
@@ -12,13 +12,13 @@ from typing import Any
 
 from local.aws.emulator import ACCOUNT, REGION
 from local.macie.detector import Category, Detection
-from local.macie.fixtures import iso
+from local.macie.fixtures import format_time
 
 _JOBS = f"arn:aws:macie2:{REGION}:{ACCOUNT}:classification-job"
 _RESULTS = f"s3://[export-config-not-set]/AWSLogs/{ACCOUNT}/Macie/{REGION}"
 
-# Type, title and description of a finding.
-_ALONE = {
+# Type, title and description of a finding with a single category.
+_SINGLE = {
     Category.CREDENTIALS: (
         "SensitiveData:S3Object/Credentials",
         "The S3 object contains credentials data",
@@ -38,29 +38,29 @@ _ALONE = {
         ),
     ),
 }
-_TOGETHER = (
+_MULTIPLE = (
     "SensitiveData:S3Object/Multiple",
     "The S3 object contains multiple types of sensitive information",
     "The S3 object contains more than one type of sensitive information.",
 )
 
 
-def event(
-    found: Sequence[Detection],
+def finding_event(
+    detections: Sequence[Detection],
     *,
     bucket: Mapping[str, Any],
     s3_object: Mapping[str, Any],
     job_id: str,
 ) -> dict[str, Any]:
-    """Make the event, with ids of its own, as EventBridge delivers it.
+    """Return the event as EventBridge delivers it, with new ids.
 
     Args:
-        found: what was found, at least one detection.
-        bucket: what only the bucket itself tells, by Macie's names.
-        s3_object: what only the object itself tells, by Macie's names.
-        job_id: the job that found it.
+        detections: what was detected, not empty.
+        bucket: the fields of `s3Bucket` that differ between buckets.
+        s3_object: the fields of `s3Object` that differ between objects.
+        job_id: the job that detected it.
     """
-    now = iso(datetime.now(UTC))
+    now = format_time(datetime.now(UTC))
     detail = {
         "schemaVersion": "1.0",
         "id": uuid.uuid4().hex,
@@ -70,17 +70,17 @@ def event(
         "createdAt": now,
         "updatedAt": now,
         "count": 1,
-        **_summary(found),
+        **_summary(detections),
         "resourcesAffected": _affected(bucket, s3_object),
-        "classificationDetails": _classification(found, s3_object, job_id),
+        "classificationDetails": _classification(detections, s3_object, job_id),
         "policyDetails": None,
         "sample": False,
         "archived": False,
     }
-    return _delivered(detail, now=now)
+    return _envelope(detail, now=now)
 
 
-def _delivered(detail: Mapping[str, Any], *, now: str) -> dict[str, Any]:
+def _envelope(detail: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -94,9 +94,9 @@ def _delivered(detail: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     }
 
 
-def _summary(found: Sequence[Detection]) -> dict[str, Any]:
-    type_, title, description = _kind(found)
-    severity = max(one.severity for one in found)
+def _summary(detections: Sequence[Detection]) -> dict[str, Any]:
+    type_, title, description = _type(detections)
+    severity = max(detection.severity for detection in detections)
     return {
         "category": "CLASSIFICATION",
         "type": type_,
@@ -106,13 +106,13 @@ def _summary(found: Sequence[Detection]) -> dict[str, Any]:
     }
 
 
-def _kind(found: Sequence[Detection]) -> tuple[str, str, str]:
-    """Tell type, title and description by what categories there are.
+def _type(detections: Sequence[Detection]) -> tuple[str, str, str]:
+    """Return type, title and description, which depend on the categories.
 
     Source: https://docs.aws.amazon.com/macie/latest/user/findings-types.html
     """
-    categories = {one.identifier.category for one in found}
-    return _ALONE[categories.pop()] if len(categories) == 1 else _TOGETHER
+    categories = {detection.identifier.category for detection in detections}
+    return _SINGLE[categories.pop()] if len(categories) == 1 else _MULTIPLE
 
 
 def _affected(bucket: Mapping[str, Any], s3_object: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _affected(bucket: Mapping[str, Any], s3_object: Mapping[str, Any]) -> dict[s
         "s3Bucket": {
             "arn": arn,
             "owner": {"displayName": "sandbox", "id": "0" * 64},
-            "publicAccess": _nobody(),
+            "publicAccess": _private_access(),
             "allowsUnencryptedObjectUploads": "FALSE",
             **bucket,
         },
@@ -134,16 +134,16 @@ def _affected(bucket: Mapping[str, Any], s3_object: Mapping[str, Any]) -> dict[s
     }
 
 
-def _nobody() -> dict[str, Any]:
-    """Say that nobody may read a bucket: all public access is blocked, and no policy gives any."""
+def _private_access() -> dict[str, Any]:
+    """Return `publicAccess` of a bucket that blocks all public access and grants none."""
     blocked = dict.fromkeys(
         ["ignorePublicAcls", "restrictPublicBuckets", "blockPublicAcls", "blockPublicPolicy"], True
     )
-    given = {"allowsPublicReadAccess": False, "allowsPublicWriteAccess": False}
+    granted = {"allowsPublicReadAccess": False, "allowsPublicWriteAccess": False}
     levels = {
         "bucketLevelPermissions": {
-            "accessControlList": given,
-            "bucketPolicy": given,
+            "accessControlList": granted,
+            "bucketPolicy": granted,
             "blockPublicAccess": blocked,
         },
         "accountLevelPermissions": {"blockPublicAccess": blocked},
@@ -152,7 +152,7 @@ def _nobody() -> dict[str, Any]:
 
 
 def _classification(
-    found: Sequence[Detection], s3_object: Mapping[str, Any], job_id: str
+    detections: Sequence[Detection], s3_object: Mapping[str, Any], job_id: str
 ) -> dict[str, Any]:
     return {
         "jobArn": f"{_JOBS}/{job_id}",
@@ -162,30 +162,30 @@ def _classification(
             "status": {"code": "COMPLETE", "reason": None},
             "sizeClassified": s3_object["size"],
             "mimeType": mimetypes.guess_type(s3_object["key"])[0] or "text/plain",
-            "additionalOccurrences": any(one.count > len(one.places) for one in found),
-            "sensitiveData": list(_by_category(found)),
+            "additionalOccurrences": any(item.count > len(item.occurrences) for item in detections),
+            "sensitiveData": list(_by_category(detections)),
             "customDataIdentifiers": {"totalCount": 0, "detections": []},
         },
         "detailedResultsLocation": f"{_RESULTS}/{job_id}/{ACCOUNT}/{uuid.uuid4()}.jsonl.gz",
     }
 
 
-def _by_category(found: Sequence[Detection]) -> Iterator[dict[str, Any]]:
+def _by_category(detections: Sequence[Detection]) -> Iterator[dict[str, Any]]:
     for category in Category:
-        here = [one for one in found if one.identifier.category is category]
-        if here:
+        group = [item for item in detections if item.identifier.category is category]
+        if group:
             yield {
                 "category": category.value,
-                "totalCount": sum(one.count for one in here),
-                "detections": [_told(one) for one in here],
+                "totalCount": sum(detection.count for detection in group),
+                "detections": [_detection(detection) for detection in group],
             }
 
 
-def _told(detection: Detection) -> dict[str, Any]:
+def _detection(detection: Detection) -> dict[str, Any]:
     kinds = dict.fromkeys(["cells", "lineRanges", "offsetRanges", "pages", "records"])
-    kind = "cells" if "row" in detection.places[0] else "lineRanges"
+    kind = "cells" if "row" in detection.occurrences[0] else "lineRanges"
     return {
         "type": detection.identifier.name,
         "count": detection.count,
-        "occurrences": {**kinds, kind: detection.places},
+        "occurrences": {**kinds, kind: detection.occurrences},
     }

@@ -1,18 +1,21 @@
-"""A stand-in for Macie: events of its shape about objects that are really there."""
+"""Events of example findings, about objects that really exist in the sandbox."""
 
 import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.aws.emulator import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 FINDINGS = Path(__file__).with_name("findings")
 
 
-def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, Any]:
-    """Make the event that EventBridge would deliver about the object as it is now.
+def event_about(s3: "S3Client", *, fixture: str, bucket: str, key: str) -> dict[str, Any]:
+    """Return the event that EventBridge would deliver about the object as it is now.
 
     Args:
         s3: an S3 client.
@@ -21,7 +24,7 @@ def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, An
         key: the object's key.
     """
     head = s3.head_object(Bucket=bucket, Key=key)
-    event = _event(fixture)
+    event = _load(fixture)
     affected = event["detail"]["resourcesAffected"]
     affected["s3Bucket"] |= {"name": bucket, "arn": f"arn:aws:s3:::{bucket}"}
     affected["s3Object"] |= {
@@ -32,21 +35,21 @@ def event_about(s3: Any, *, fixture: str, bucket: str, key: str) -> dict[str, An
         "eTag": head["ETag"].strip('"'),
         "versionId": head.get("VersionId", ""),
         "size": head["ContentLength"],
-        "lastModified": iso(head["LastModified"]),
+        "lastModified": format_time(head["LastModified"]),
         "storageClass": head.get("StorageClass", "STANDARD"),
     }
     return event
 
 
 def sample_event() -> dict[str, Any]:
-    """Make the event of a sample finding, about an object that is nowhere."""
-    return _event("sample-financial")
+    """Return the event of a sample finding, about an object that does not exist."""
+    return _load("sample-financial")
 
 
-def _event(fixture: str) -> dict[str, Any]:
-    """Take a fixture, with ids and times of its own and in the sandbox's account and region."""
+def _load(fixture: str) -> dict[str, Any]:
+    """Return a fixture with new ids and times, in the sandbox's account and region."""
     event: dict[str, Any] = json.loads((FINDINGS / f"{fixture}.json").read_text())
-    now = iso(datetime.now(UTC))
+    now = format_time(datetime.now(UTC))
     event |= {"id": str(uuid.uuid4()), "account": ACCOUNT, "region": REGION, "time": now}
     event["detail"] |= {
         "id": uuid.uuid4().hex,
@@ -58,6 +61,6 @@ def _event(fixture: str) -> dict[str, Any]:
     return event
 
 
-def iso(moment: datetime) -> str:
-    """Write a moment as Macie does, in UTC and to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_time(time: datetime) -> str:
+    """Return `time` as Macie writes it, in UTC and to the millisecond."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""A sensitive data discovery job: reads what is new in the monitored buckets, delivers findings."""
+"""A sensitive data discovery job: reads new objects in monitored buckets, and delivers findings."""
 
 import threading
 import uuid
@@ -6,99 +6,111 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from local.macie.detector import Detection, detect
-from local.macie.finding_event import event
-from local.macie.fixtures import iso
+from local.macie.finding_event import finding_event
+from local.macie.fixtures import format_time
 from local.macie.passages import passages
 
-_TEXT_PROBE = 1024
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_PROBE_BYTES = 1024
 _GONE = {"NoSuchKey", "PreconditionFailed"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobRun:
-    """What a run did: how many objects it read, and the ids of the findings it delivered."""
+    """What a run did: the number of objects it read, and the ids of the findings it delivered."""
 
     objects: int
     findings: tuple[str, ...]
 
 
 class MacieJob:
-    """A job over the buckets whose name matches; each run reads only what no run has read.
+    """A job over the buckets with matching names. A run reads only what no run has read before.
 
     Args:
         s3: an S3 client.
-        monitored: the buckets' names, `*` and `?` being wildcards.
-        deliver: delivers an event, and answers the finding's id.
+        monitored: the names of the buckets, with the wildcards `*` and `?`.
+        deliver: delivers an event, and returns the finding's id.
     """
 
     def __init__(
-        self, s3: Any, *, monitored: str, deliver: Callable[[Mapping[str, Any]], str]
+        self, s3: "S3Client", *, monitored: str, deliver: Callable[[Mapping[str, Any]], str]
     ) -> None:
         self._s3 = s3
         self._monitored = monitored
         self._deliver = deliver
         self._job_id = uuid.uuid4().hex
-        self._seen: set[tuple[str, ...]] = set()
+        self._read: set[tuple[str, ...]] = set()
         self._lock = threading.Lock()
 
     def run(self) -> JobRun:
-        """Read each current object that was not read in that version, and deliver its finding."""
+        """Read each current object version that is new, and deliver its finding."""
         with self._lock:
-            read = [self._look(bucket, one) for bucket, one in self._new()]
-        return JobRun(objects=len(read), findings=tuple(filter(None, read)))
+            findings = [self._examine(bucket, version) for bucket, version in self._new_versions()]
+        return JobRun(objects=len(findings), findings=tuple(filter(None, findings)))
 
-    def _new(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-        """Answer what is current and not yet seen: Macie reads an object's latest version only."""
+    def _new_versions(self) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """Yield new object versions with their bucket: Macie reads the latest versions only."""
         for bucket in self._s3.list_buckets()["Buckets"]:
             if not fnmatchcase(bucket["Name"], self._monitored):
                 continue
-            for one in _versions(self._s3, bucket["Name"]):
-                seen = (bucket["Name"], one["Key"], one["VersionId"], one["ETag"])
-                if one["IsLatest"] and seen not in self._seen:
-                    self._seen.add(seen)
-                    yield bucket, one
+            for version in _versions(self._s3, bucket["Name"]):
+                identity = (bucket["Name"], version["Key"], version["VersionId"], version["ETag"])
+                if version["IsLatest"] and identity not in self._read:
+                    self._read.add(identity)
+                    yield bucket, version
 
-    def _look(self, bucket: Mapping[str, Any], version: Mapping[str, Any]) -> str | None:
-        """Read an object; answer the id of its finding, if there is anything to find."""
+    def _examine(self, bucket: Mapping[str, Any], version: Mapping[str, Any]) -> str | None:
+        """Read an object, deliver its finding, and return the finding's id, None for no finding."""
         name, key = bucket["Name"], version["Key"]
-        with _suppressed(*_GONE):
-            read = self._s3.get_object(Bucket=name, Key=key, IfMatch=version["ETag"])
-            if found := _detected(key, read["Body"].read()):
-                place = _bucket(self._s3, bucket)
-                described = {
-                    "serverSideEncryption": place["defaultServerSideEncryption"],
-                    **_object(self._s3, name, key, read),
-                }
-                return self._deliver(
-                    event(found, bucket=place, s3_object=described, job_id=self._job_id)
-                )
+        with _suppress(*_GONE):
+            response = self._s3.get_object(Bucket=name, Key=key, IfMatch=version["ETag"])
+            if detections := _detect(key, response["Body"].read()):
+                return self._deliver(self._event(bucket, key, response, detections))
         return None
 
+    def _event(
+        self,
+        bucket: Mapping[str, Any],
+        key: str,
+        response: Mapping[str, Any],
+        detections: Sequence[Detection],
+    ) -> dict[str, Any]:
+        described_bucket = _describe_bucket(self._s3, bucket)
+        described_object = {
+            "serverSideEncryption": described_bucket["defaultServerSideEncryption"],
+            **_describe_object(self._s3, bucket["Name"], key, response),
+        }
+        return finding_event(
+            detections, bucket=described_bucket, s3_object=described_object, job_id=self._job_id
+        )
 
-def _detected(key: str, body: bytes) -> tuple[Detection, ...]:
-    """Look into an object, if it is text; Macie reads more kinds of files than this."""
-    if b"\0" in body[:_TEXT_PROBE]:
+
+def _detect(key: str, body: bytes) -> tuple[Detection, ...]:
+    """Examine an object if it is text. Macie reads more kinds of files than this."""
+    if b"\0" in body[:_PROBE_BYTES]:
         return ()
     return detect(passages(key, body.decode(errors="replace")))
 
 
-def _versions(s3: Any, bucket: str) -> Iterator[Mapping[str, Any]]:
+def _versions(s3: "S3Client", bucket: str) -> Iterator[Mapping[str, Any]]:
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         yield from page.get("Versions", ())
 
 
-def _bucket(s3: Any, bucket: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe a bucket by what a finding tells of it."""
+def _describe_bucket(s3: "S3Client", bucket: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a finding's `s3Bucket`."""
     name = bucket["Name"]
-    default = _encryption(s3, name)
+    default = _default_encryption(s3, name)
     return {
         "name": name,
-        "createdAt": iso(bucket["CreationDate"]),
+        "createdAt": format_time(bucket["CreationDate"]),
         "tags": _tags(_bucket_tags(s3, name)),
         "defaultServerSideEncryption": {
             "encryptionType": default["SSEAlgorithm"],
@@ -107,26 +119,26 @@ def _bucket(s3: Any, bucket: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _encryption(s3: Any, bucket: str) -> Mapping[str, str]:
-    with _suppressed("ServerSideEncryptionConfigurationNotFoundError"):
-        answer = s3.get_bucket_encryption(Bucket=bucket)
-        (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
-        default: Mapping[str, str] = rule["ApplyServerSideEncryptionByDefault"]
+def _default_encryption(s3: "S3Client", bucket: str) -> Mapping[str, Any]:
+    with _suppress("ServerSideEncryptionConfigurationNotFoundError"):
+        response = s3.get_bucket_encryption(Bucket=bucket)
+        (rule,) = response["ServerSideEncryptionConfiguration"]["Rules"]
+        default: Mapping[str, Any] = rule["ApplyServerSideEncryptionByDefault"]
         return default
-    # What S3 does where nothing is configured.
+    # S3's default where nothing is configured.
     return {"SSEAlgorithm": "AES256"}
 
 
-def _bucket_tags(s3: Any, bucket: str) -> Sequence[Mapping[str, str]]:
-    with _suppressed("NoSuchTagSet"):
-        tags: Sequence[Mapping[str, str]] = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+def _bucket_tags(s3: "S3Client", bucket: str) -> Sequence[Mapping[str, Any]]:
+    with _suppress("NoSuchTagSet"):
+        tags: Sequence[Mapping[str, Any]] = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
         return tags
     return ()
 
 
 @contextmanager
-def _suppressed(*codes: str) -> Iterator[None]:
-    """Suppress the errors of AWS that have one of these codes."""
+def _suppress(*codes: str) -> Iterator[None]:
+    """Suppress the errors of AWS with one of these codes."""
     try:
         yield
     except ClientError as error:
@@ -134,32 +146,34 @@ def _suppressed(*codes: str) -> Iterator[None]:
             raise
 
 
-def _object(s3: Any, bucket: str, key: str, read: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe an object, of which `read` is the answer to GetObject, as a finding does."""
-    version = read.get("VersionId", "")
-    which = {"VersionId": version} if version else {}
-    tags = s3.get_object_tagging(Bucket=bucket, Key=key, **which)["TagSet"]
+def _describe_object(
+    s3: "S3Client", bucket: str, key: str, response: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of a finding's `s3Object`, from GetObject's `response`."""
+    version = response.get("VersionId", "")
+    version_id: Any = {"VersionId": version} if version else {}
+    tags = s3.get_object_tagging(Bucket=bucket, Key=key, **version_id)["TagSet"]
     stem, _, extension = key.rpartition("/")[2].rpartition(".")
     return {
         "key": key,
         "extension": extension if stem else "",
-        "lastModified": iso(read["LastModified"]),
-        "eTag": read["ETag"].strip('"'),
+        "lastModified": format_time(response["LastModified"]),
+        "eTag": response["ETag"].strip('"'),
         "versionId": version,
-        **_own_encryption(read),
-        "size": read["ContentLength"],
-        "storageClass": read.get("StorageClass", "STANDARD"),
+        **_encryption(response),
+        "size": response["ContentLength"],
+        "storageClass": response.get("StorageClass", "STANDARD"),
         "tags": _tags(tags),
     }
 
 
-def _own_encryption(read: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell how an object is encrypted; not every emulator tells where it is the bucket's way."""
-    if "ServerSideEncryption" not in read:
+def _encryption(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the object's encryption; {} where an emulator omits the bucket's default."""
+    if "ServerSideEncryption" not in response:
         return {}
-    kind, key = read["ServerSideEncryption"], read.get("SSEKMSKeyId")
+    kind, key = response["ServerSideEncryption"], response.get("SSEKMSKeyId")
     return {"serverSideEncryption": {"encryptionType": kind, "kmsMasterKeyId": key}}
 
 
-def _tags(tags: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def _tags(tags: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [{"key": tag["Key"], "value": tag["Value"]} for tag in tags]

@@ -1,4 +1,4 @@
-"""Numbers that issuers give out: which digits may be a payment card's, or a person's."""
+"""Issued numbers: which digits may be a payment card's, or a social security number."""
 
 # Lowest and highest prefix, and the lengths; https://en.wikipedia.org/wiki/Payment_card_number.
 ISSUERS = (
@@ -17,11 +17,11 @@ ISSUERS = (
     ("UnionPay", "62", "62", {16, 17, 18, 19}),
     ("Dankort", "5019", "5019", {16}),
 )
-"""The issuers whose cards Macie knows."""
+"""The issuers whose cards Macie detects."""
 
 
 def is_card_number(digits: str) -> bool:
-    """Tell whether an issuer's prefix, its length and the check digit fit."""
+    """Return whether prefix and length are an issuer's, and the check digit is right."""
     return passes_luhn(digits) and any(
         lowest <= digits[: len(lowest)] <= highest and len(digits) in lengths
         for _, lowest, highest, lengths in ISSUERS
@@ -29,7 +29,7 @@ def is_card_number(digits: str) -> bool:
 
 
 def passes_luhn(digits: str) -> bool:
-    """Tell whether the last digit is the check digit of those before.
+    """Return whether the last digit is the check digit of the digits before it.
 
     Source: ISO/IEC 7812-1, annex B
     """
@@ -37,7 +37,7 @@ def passes_luhn(digits: str) -> bool:
 
 
 def check_digit(digits: str) -> str:
-    """Answer the digit that makes `digits` pass once it is appended."""
+    """Return the check digit to append to `digits`."""
     return str(-_luhn_sum(f"{digits}0") % 10)
 
 
@@ -47,7 +47,7 @@ def _luhn_sum(digits: str) -> int:
 
 
 def is_social_security_number(area: str, group: str, serial: str) -> bool:
-    """Tell whether the three parts are ones that may be given out.
+    """Return whether the three parts may be issued.
 
     Source: https://www.ssa.gov/employer/randomization.html
     """

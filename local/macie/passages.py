@@ -1,4 +1,4 @@
-"""The passages of a file, each with a name for places in it, as Macie names them in a finding.
+"""Splits a file into passages, which locate a match as Macie does in a finding.
 
 Source: Cell and Range in https://docs.aws.amazon.com/macie/latest/APIReference/findings-describe.html
 """
@@ -14,23 +14,23 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 class Passage(Protocol):
-    """A piece of text that is looked at by itself."""
+    """A piece of text that is examined by itself."""
 
     @property
     def text(self) -> str:
-        """Answer the text."""
+        """The text."""
 
     @property
     def context(self) -> str:
-        """Answer the text with the words that stand near it."""
+        """The text with the words near it."""
 
-    def place(self, start: int) -> dict[str, Any]:
-        """Name the place `start` characters into the text."""
+    def location(self, start: int) -> dict[str, Any]:
+        """Return the location of a match that begins `start` characters into the text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A line of a text file, the first being number 1."""
+    """A line of a text file. The first line has the number 1."""
 
     text: str
     number: int
@@ -40,14 +40,14 @@ class Line:
         """The line itself."""
         return self.text
 
-    def place(self, start: int) -> dict[str, Any]:
-        """Name a place as Macie's Range does."""
+    def location(self, start: int) -> dict[str, Any]:
+        """Return the location as Macie's Range."""
         return {"start": self.number, "end": self.number, "startColumn": start + 1}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A cell of a CSV or TSV file; the row of column names is row 1."""
+    """A cell of a CSV or TSV file. The row of column names has the number 1."""
 
     text: str
     row: int
@@ -56,11 +56,11 @@ class Cell:
 
     @property
     def context(self) -> str:
-        """The cell, and what its column is named."""
+        """The cell's text, after the name of its column."""
         return f"{self.column_name} {self.text}"
 
-    def place(self, _: int) -> dict[str, Any]:
-        """Name the cell as Macie's Cell does."""
+    def location(self, _: int) -> dict[str, Any]:
+        """Return the location as Macie's Cell."""
         return {
             "row": self.row,
             "column": self.column,
@@ -70,9 +70,9 @@ class Cell:
 
 
 def passages(key: str, text: str) -> Iterator[Passage]:
-    """Take an object's text apart: a table, by its key's ending, into cells, all else into lines.
+    """Split an object's text: into cells if its key ends like a table's, else into lines.
 
-    What is no sound table is read as plain text, as Macie does.
+    A malformed table is read as plain text, as Macie does.
     """
     delimiter = _DELIMITERS.get(PurePosixPath(key).suffix.lower())
     if delimiter is not None:

@@ -1,4 +1,4 @@
-"""What the sandbox's Macie finds, and that it finds nothing else."""
+"""The sandbox's Macie detects sensitive data, and nothing else."""
 
 import re
 import string
@@ -16,12 +16,12 @@ SECRET = "aK3b7dV9/Qz0hJ5mN2pR8sT4uW6xY1cE+fGiLoqB"
 KEY_ID = "AKIAQ7XMPLK2N3RSTUVW"
 
 
-def _found(text: str, key: str = "a.txt") -> dict[str, Detection]:
-    return {one.identifier.name: one for one in detect(passages(key, text))}
+def _detect(text: str, key: str = "a.txt") -> dict[str, Detection]:
+    return {detection.identifier.name: detection for detection in detect(passages(key, text))}
 
 
 def _counts(text: str, key: str = "a.txt") -> dict[str, int]:
-    return {name: one.count for name, one in _found(text, key).items()}
+    return {name: detection.count for name, detection in _detect(text, key).items()}
 
 
 @st.composite
@@ -29,53 +29,53 @@ def card_numbers(draw: st.DrawFn) -> str:
     """Draw the digits of a card of any issuer, with the right check digit."""
     _, lowest, highest, lengths = draw(st.sampled_from(ISSUERS))
     prefix = str(draw(st.integers(int(lowest), int(highest))))
-    more = draw(st.sampled_from(sorted(lengths))) - len(prefix) - 1
-    digits = prefix + draw(st.text(string.digits, min_size=more, max_size=more))
+    size = draw(st.sampled_from(sorted(lengths))) - len(prefix) - 1
+    digits = prefix + draw(st.text(string.digits, min_size=size, max_size=size))
     return digits + check_digit(digits)
 
 
 @given(card_numbers(), st.sampled_from(["", "card ", "pan=", "(", "Ünïcode: ", '"']))
-def test_every_issuers_card_is_found_in_any_text(digits: str, before: str) -> None:
+def test_every_issuers_card_is_detected_in_any_text(digits: str, before: str) -> None:
     assert _counts(f"{before}{digits}, thanks") == {CARD.name: 1}
 
 
 @given(card_numbers(), st.sampled_from([" ", "-"]))
-def test_a_card_is_found_as_people_write_it(digits: str, separator: str) -> None:
+def test_a_card_is_detected_in_groups_of_digits(digits: str, separator: str) -> None:
     groups = {14: (4, 6, 4), 15: (4, 6, 5), 16: (4, 4, 4, 4)}.get(len(digits))
     if groups:
-        left = iter(digits)
-        written = separator.join("".join(next(left) for _ in range(size)) for size in groups)
-        assert _counts(f"paid with {written}.") == {CARD.name: 1}
+        rest = iter(digits)
+        number = separator.join("".join(next(rest) for _ in range(size)) for size in groups)
+        assert _counts(f"paid with {number}.") == {CARD.name: 1}
 
 
 @given(card_numbers(), st.data())
-def test_one_wrong_digit_is_no_card(digits: str, data: st.DataObject) -> None:
+def test_a_number_with_a_wrong_digit_is_not_a_card(digits: str, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(digits) - 1))
     wrong = data.draw(st.sampled_from(string.digits.replace(digits[place], "")))
     assert not is_card_number(digits[:place] + wrong + digits[place + 1 :])
 
 
 @given(st.text(st.characters(exclude_characters="@", exclude_categories=["Nd"]), max_size=300))
-def test_without_a_digit_and_an_at_sign_there_is_nothing(text: str) -> None:
+def test_text_without_digits_and_at_signs_has_no_detections(text: str) -> None:
     plain = re.sub(r"[A-Za-z0-9/+]{40}", "", text)
     assert _counts(plain) == {}
 
 
 @given(st.text(max_size=300), st.sampled_from(["a.txt", "a.csv", "a.tsv", "noending"]))
-def test_no_text_is_too_strange(text: str, key: str) -> None:
-    for one in detect(passages(key, text)):
-        assert 1 <= len(one.places) <= min(15, one.count)
+def test_any_text_is_accepted(text: str, key: str) -> None:
+    for detection in detect(passages(key, text)):
+        assert 1 <= len(detection.occurrences) <= min(15, detection.count)
 
 
 @given(st.lists(st.sampled_from(["4111 1111 1111 1111", "jo@example.com", "nothing"]), max_size=60))
-def test_a_place_is_where_the_value_is(lines: list[str]) -> None:
+def test_an_occurrence_locates_the_value(lines: list[str]) -> None:
     text = "\n".join(f"{'x ' * (number % 7)}{line}" for number, line in enumerate(lines))
-    found = _found(text)
+    detections = _detect(text)
     for name, value in {CARD.name: "4111 1111 1111 1111", EMAIL.name: "jo@example.com"}.items():
-        assert (found[name].count if name in found else 0) == lines.count(value)
-        for place in found[name].places if name in found else []:
-            line = text.split("\n")[place["start"] - 1]
-            assert line[place["startColumn"] - 1 :] == value
+        assert (detections[name].count if name in detections else 0) == lines.count(value)
+        for location in detections[name].occurrences if name in detections else []:
+            line = text.split("\n")[location["start"] - 1]
+            assert line[location["startColumn"] - 1 :] == value
 
 
 @pytest.mark.parametrize(
@@ -120,19 +120,19 @@ def test_a_place_is_where_the_value_is(lines: list[str]) -> None:
         ("", {}),
     ],
 )
-def test_what_is_found(text: str, counts: dict[str, int]) -> None:
+def test_the_detections_of_a_text_are_counted(text: str, counts: dict[str, int]) -> None:
     assert _counts(text) == counts
 
 
-def test_only_areas_that_are_given_out_are_a_persons() -> None:
+def test_only_issued_areas_make_a_social_security_number() -> None:
     areas = {area for area in range(1000) if is_social_security_number(f"{area:03}", "09", "9998")}
     assert areas == {*range(1, 900)} - {666}
 
 
-def test_a_table_tells_cells_and_the_names_of_their_columns() -> None:
+def test_a_table_is_located_by_cells_and_column_names() -> None:
     text = f'name,"Secret access key",mail\r\n"Doe, Jane",{SECRET},jane@example.com\r\n'
-    found = _found(text, "keys/accessKeys.CSV")
-    (secret,), (mail,) = found[AWS_KEY.name].places, found[EMAIL.name].places
+    detections = _detect(text, "keys/accessKeys.CSV")
+    (secret,), (mail,) = detections[AWS_KEY.name].occurrences, detections[EMAIL.name].occurrences
     assert secret == _cell(2, 2, "Secret access key")
     assert mail == _cell(2, 3, "mail")
 
@@ -141,15 +141,15 @@ def _cell(row: int, column: int, name: str) -> dict[str, Any]:
     return {"row": row, "column": column, "columnName": name, "cellReference": None}
 
 
-def test_what_is_no_sound_table_is_read_as_lines() -> None:
+def test_a_malformed_table_is_read_as_lines() -> None:
     text = f"4111111111111111\n{'x' * 200_000}"
-    (place,) = _found(text, "a.csv")[CARD.name].places
-    assert place == {"start": 1, "end": 1, "startColumn": 1}
+    (location,) = _detect(text, "a.csv")[CARD.name].occurrences
+    assert location == {"start": 1, "end": 1, "startColumn": 1}
 
 
-def test_fifteen_places_are_told_and_all_are_counted() -> None:
-    found = _found("\n".join(["jo@example.com"] * 40))[EMAIL.name]
-    assert (found.count, len(found.places)) == (40, 15)
+def test_all_matches_are_counted_and_fifteen_are_located() -> None:
+    detection = _detect("\n".join(["jo@example.com"] * 40))[EMAIL.name]
+    assert (detection.count, len(detection.occurrences)) == (40, 15)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_fifteen_places_are_told_and_all_are_counted() -> None:
         (EMAIL, 100, Severity.HIGH),
     ],
 )
-def test_the_severity_is_the_one_macie_documents(
+def test_the_severity_follows_macies_documentation(
     identifier: Any, count: int, severity: Severity
 ) -> None:
     assert Detection(identifier=identifier, count=count).severity is severity

@@ -1,56 +1,53 @@
-"""The sandbox's Macie job reads what is new, and its findings look like Macie's."""
+"""The sandbox's Macie job reads new objects, and its findings look like Macie's."""
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from lambdas.common.finding import Finding, Severity
+from local.macie.fixtures import FINDINGS
 from local.macie.job import JobRun, MacieJob
-from tests.lambdas.events import load
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 BUCKET = "acme-a"
 CARD = b"name,card\nJane,4111111111111111\n"
 
 
-class Delivered:
-    """Takes events, and answers the findings' ids."""
-
-    def __init__(self) -> None:
-        self.events: list[Any] = []
-
-    def __call__(self, event: Mapping[str, Any]) -> str:
-        """Keep an event."""
-        self.events.append(event)
-        return str(event["detail"]["id"])
-
-
 @pytest.fixture
-def s3() -> Iterator[Any]:
+def s3() -> Iterator["S3Client"]:
     with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
+        client: S3Client = boto3.client("s3", region_name="us-east-1")
         for bucket in (BUCKET, "other"):
             client.create_bucket(Bucket=bucket)
         yield client
 
 
 @pytest.fixture
-def delivered() -> Delivered:
-    return Delivered()
+def events() -> list[Any]:
+    """The events that the job delivered."""
+    return []
 
 
 @pytest.fixture
-def job(s3: Any, delivered: Delivered) -> MacieJob:
-    return MacieJob(s3, monitored="acme-*", deliver=delivered)
+def job(s3: "S3Client", events: list[Any]) -> MacieJob:
+    def deliver(event: Mapping[str, Any]) -> str:
+        events.append(event)
+        return str(event["detail"]["id"])
+
+    return MacieJob(s3, monitored="acme-*", deliver=deliver)
 
 
-def _put(s3: Any, key: str = "a.csv", body: bytes = CARD, **more: Any) -> Any:
-    return s3.put_object(Bucket=BUCKET, Key=key, Body=body, **more)
+def _put(s3: "S3Client", key: str = "a.csv", body: bytes = CARD, **fields: Any) -> Any:
+    return s3.put_object(Bucket=BUCKET, Key=key, Body=body, **fields)
 
 
-def test_an_object_is_found_once_until_it_changes(s3: Any, job: MacieJob) -> None:
+def test_an_object_is_found_once_until_it_changes(s3: "S3Client", job: MacieJob) -> None:
     assert job.run() == JobRun(objects=0, findings=())
     _put(s3)
     first = job.run()
@@ -62,78 +59,68 @@ def test_an_object_is_found_once_until_it_changes(s3: Any, job: MacieJob) -> Non
     assert first.findings != second.findings
 
 
-def test_each_new_version_is_read_and_only_the_current_one(
-    s3: Any, job: MacieJob, delivered: Delivered
-) -> None:
+def test_only_the_current_version_is_read(s3: "S3Client", job: MacieJob, events: list[Any]) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     for _ in range(2):
         current = _put(s3)["VersionId"]
     assert len(job.run().findings) == 1
-    affected = delivered.events[0]["detail"]["resourcesAffected"]["s3Object"]
+    affected = events[0]["detail"]["resourcesAffected"]["s3Object"]
     assert affected["versionId"] == current
     restored = _put(s3)["VersionId"]
     assert len(job.run().findings) == 1
-    assert delivered.events[1]["detail"]["resourcesAffected"]["s3Object"]["versionId"] == restored
+    assert events[1]["detail"]["resourcesAffected"]["s3Object"]["versionId"] == restored
 
 
-def test_a_deleted_object_is_not_read(s3: Any, job: MacieJob) -> None:
+def test_a_deleted_object_is_not_read(s3: "S3Client", job: MacieJob) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     _put(s3)
     s3.delete_object(Bucket=BUCKET, Key="a.csv")
     assert job.run() == JobRun(objects=0, findings=())
 
 
-def test_what_is_not_monitored_harmless_or_no_text_makes_no_finding(
-    s3: Any, job: MacieJob, delivered: Delivered
+def test_unmonitored_harmless_and_binary_objects_make_no_finding(
+    s3: "S3Client", job: MacieJob, events: list[Any]
 ) -> None:
     s3.put_object(Bucket="other", Key="a.csv", Body=CARD)
     _put(s3, "b.csv", b"month,total\n2026-10,1834\n")
     _put(s3, "c.bin", b"\0" + CARD)
     assert job.run() == JobRun(objects=2, findings=())
-    assert delivered.events == []
+    assert events == []
 
 
 def _shape(value: Any) -> Any:
-    """Answer the names of all fields, each list being one of its elements."""
+    """Return the names of all fields; a list is represented by the fields of its elements."""
     if isinstance(value, dict):
-        return {name: _shape(one) for name, one in value.items()}
+        return {name: _shape(field) for name, field in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return _merged([_shape(one) for one in value])
+        return {name: shape for item in value for name, shape in _shape(item).items()}
     return "value"
-
-
-def _merged(shapes: list[Any]) -> Any:
-    return {name: one for shape in shapes for name, one in shape.items()}
 
 
 @pytest.mark.parametrize(
     ("key", "fixture"),
     [("cards.csv", "financial-high.json"), ("cards.txt", "credentials-high-awkward-key.json")],
 )
-def test_the_event_has_the_fields_of_macies_own(
-    s3: Any, job: MacieJob, delivered: Delivered, key: str, fixture: str
+def test_the_event_has_the_fields_of_macies_events(
+    s3: "S3Client", job: MacieJob, events: list[Any], key: str, fixture: str
 ) -> None:
-    tags = {"TagSet": [{"Key": "team", "Value": "payments"}]}
-    s3.put_bucket_tagging(Bucket=BUCKET, Tagging=tags)
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "team", "Value": "payments"}]})
     _put(s3, key, Tagging="kind=card")
     job.run()
-    (event,) = delivered.events
-    real = load(f"macie/{fixture}")
-    for one in (event, real):
-        affected = one["detail"]["resourcesAffected"]
+    expected = json.loads((FINDINGS / fixture).read_text())
+    for event in (*events, expected):
+        affected = event["detail"]["resourcesAffected"]
         for name in ("s3Bucket", "s3Object"):
             affected[name]["tags"] = affected[name]["tags"] or [{"key": "", "value": ""}]
-    assert _shape(event) == _shape(real)
+    assert [_shape(event) for event in events] == [_shape(expected)]
 
 
-def test_the_event_tells_of_the_object_as_it_is(
-    s3: Any, job: MacieJob, delivered: Delivered
-) -> None:
-    more: Any = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "AES256"}
-    put = _put(s3, "pay/a.csv", Tagging="kind=card", **more)
+def test_the_event_describes_the_object(s3: "S3Client", job: MacieJob, events: list[Any]) -> None:
+    fields: Any = {"StorageClass": "STANDARD_IA", "ServerSideEncryption": "AES256"}
+    etag = _put(s3, "pay/a.csv", Tagging="kind=card", **fields)["ETag"]
     job.run()
-    affected = delivered.events[0]["detail"]["resourcesAffected"]["s3Object"]
-    assert affected["eTag"] == put["ETag"].strip('"')
+    affected = events[0]["detail"]["resourcesAffected"]["s3Object"]
+    assert affected["eTag"] == etag.strip('"')
     assert (affected["size"], affected["storageClass"]) == (len(CARD), "STANDARD_IA")
     assert (affected["extension"], affected["versionId"]) == ("csv", "")
     assert affected["tags"] == [{"key": "kind", "value": "card"}]
@@ -151,12 +138,12 @@ def test_the_event_tells_of_the_object_as_it_is(
         ("jo@example.com 4111111111111111", ("Multiple", Severity.HIGH)),
     ],
 )
-def test_our_own_parser_reads_it(
-    s3: Any, job: MacieJob, delivered: Delivered, text: str, expected: Any
+def test_our_own_parser_reads_the_event(
+    s3: "S3Client", job: MacieJob, events: list[Any], text: str, expected: Any
 ) -> None:
     _put(s3, "a.txt", text.encode())
     job.run()
-    finding = Finding.from_macie(delivered.events[0]["detail"])
+    finding = Finding.from_macie(events[0]["detail"])
     assert (finding.type.removeprefix("SensitiveData:S3Object/"), finding.severity) == expected
     assert finding.object.uri == f"s3://{BUCKET}/a.txt"
-    assert sum(one.count for one in finding.detections) == len(text.split())
+    assert sum(detection.count for detection in finding.detections) == len(text.split())
