@@ -45,8 +45,8 @@ def main() -> None:
             one.client("sqs").set_queue_attributes(
                 QueueUrl=url, Attributes={"VisibilityTimeout": "60"}
             )
-        with faults.between(one, plan), _ticking(one, arguments.tick):
-            one.slack.mood = faults.moody(plan, seconds_a_message=1)
+        with faults.aws_faults(one, plan), _ticking(one, arguments.tick):
+            one.slack.interceptor = faults.slack_faults(plan, seconds_per_message=1)
             began = time.monotonic()
             _send(one, events)
             _wait(one, arguments.tick)
@@ -88,7 +88,7 @@ def _send(one: Sandbox, events: Sequence[dict[str, Any]]) -> None:
 def _ticking(one: Sandbox, seconds: float) -> Iterator[None]:
     """Tick as the schedule does, and redrive what was given up."""
     ended = threading.Event()
-    outputs = {**one.outputs.told, "FindingDeadLettersUrl": _nowhere(one)}
+    outputs = {**one.outputs.by_name, "FindingDeadLettersUrl": _nowhere(one)}
 
     def tick() -> None:
         while not ended.wait(seconds):
@@ -183,7 +183,7 @@ def _is_twice(item: dict[str, Any]) -> bool:
 
 def _length(one: Sandbox, output: str) -> int:
     answer = one.client("sqs").get_queue_attributes(
-        QueueUrl=one.outputs.told[output], AttributeNames=["ApproximateNumberOfMessages"]
+        QueueUrl=one.outputs.by_name[output], AttributeNames=["ApproximateNumberOfMessages"]
     )
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 

@@ -25,7 +25,7 @@ from typing import Any
 from local.aws.deployment import ROOT
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, CHANNEL, Sandbox, sandbox, wait_for
-from local.slack.clicks import form, signed
+from local.slack.clicks import form, sign
 from scripts.redrive import STACK
 
 FUNCTIONS = ("finding_handler", "remediation_handler", "remediator")
@@ -163,7 +163,7 @@ def _functions(one: Sandbox) -> list[Function]:
 
 def _asset(one: Sandbox, name: str) -> Path:
     """Find what was packaged for a function."""
-    folder = one.emulator.emulator.folder / "cdk.out"
+    folder = one.emulator.folder / "cdk.out"
     assets = json.loads((folder / f"{STACK}.assets.json").read_text())["files"].values()
     paths: list[Path] = [folder / asset["source"]["path"] for asset in assets]
     return next(path for path in paths if (path / "lambdas" / name).is_dir())
@@ -222,7 +222,7 @@ def _click(one: Sandbox) -> dict[str, Any]:
         user=APPROVER,
         response_url=f"{one.slack.hooks_url}actions/none",
     )
-    headers = signed(body, signing_secret=json.loads(secret["SecretString"])["signingSecret"])
+    headers = sign(body, signing_secret=json.loads(secret["SecretString"])["signingSecret"])
     return {
         "version": "2.0",
         "headers": {name.lower(): value for name, value in headers.items()},

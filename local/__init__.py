@@ -1,1 +1,1 @@
-"""The sandbox: the real stack on a local AWS, with a Slack and a Macie played."""
+"""The sandbox: the real stack on a local AWS, with a fake Slack and a fake Macie."""

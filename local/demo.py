@@ -1,4 +1,4 @@
-"""`make demo`: all eight steps on this machine, then the channel's page to play with."""
+"""`make demo`: all eight steps on this machine, then the channel's page to try it yourself."""
 
 import argparse
 import sys
@@ -6,66 +6,66 @@ import time
 from collections.abc import Iterator
 
 from local.sandbox import Sandbox, sandbox
-from local.story import Step, automatic, prepare, reviewed
+from local.story import Step, automatic_remediation, put_files, reviewed_remediation
 
 _TICK_SECONDS = 5
-_EIGHT = set(range(1, 9))
-_BY_A_PERSON = {4, 5, 6}
+_ALL_STEPS = {1, 2, 3, 4, 5, 6, 7, 8}
+_AUTOMATIC_STEPS = {1, 2, 3, 7, 8}
 
 
 def main() -> int:
-    """Run the demo; answer the exit status: 0 if every step was seen."""
+    """Run the demo. Return the exit status: 0 if every step happened."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop after the two findings")
     once = parser.parse_args().once
-    began = time.monotonic()
-    with sandbox(tell=lambda what: _say(f"   {what}", began)) as one:
-        if not _tell_stories(one, began):
+    start = time.monotonic()
+    with sandbox(report=lambda line: _print(f"   {line}", start)) as running:
+        if not _follow_findings(running, start):
             return 1
-        _say("All eight steps were seen.", began)
+        _print("All eight steps happened.", start)
         if not once:
-            _serve(one)
+            _serve(running)
     return 0
 
 
-def _tell_stories(one: Sandbox, began: float) -> bool:
-    """Answer whether every step of both was seen: what one lacks, the other does not make up."""
-    prepare(one)
+def _follow_findings(running: Sandbox, start: float) -> bool:
+    """Return whether every step of both findings happened, each counted for itself."""
+    put_files(running)
     stories = (
-        ("whose type is remediated at once (AUTO)", automatic(one), _EIGHT - _BY_A_PERSON),
-        ("that a person decides about (REVIEW)", reviewed(one), _EIGHT),
+        ("of an AUTO type: remediated at once", automatic_remediation(running), _AUTOMATIC_STEPS),
+        ("of a REVIEW type: a person decides", reviewed_remediation(running), _ALL_STEPS),
     )
-    missing = [_tell(title, story, expected, began) for title, story, expected in stories]
+    missing = [_follow(title, story, expected, start) for title, story, expected in stories]
     return not any(missing)
 
 
-def _tell(title: str, story: Iterator[Step], expected: set[int], began: float) -> set[int]:
-    """Print the steps as they happen; answer which of `expected` did not."""
+def _follow(title: str, story: Iterator[Step], expected: set[int], start: float) -> set[int]:
+    """Print the steps as they happen. Return those of `expected` that did not."""
     print(f"\nA finding {title}", flush=True)
     missing = set(expected)
     try:
         for step in story:
-            _say(f"{step.number}. {step.seen}", began)
+            _print(f"{step.number}. {step.text}", start)
             missing.discard(step.number)
     except TimeoutError as error:
-        _say(f"NOT SEEN: steps {sorted(missing)}: {error}", began)
+        _print(f"MISSING: steps {sorted(missing)}: {error}", start)
     return missing
 
 
-def _serve(one: Sandbox) -> None:
-    print(f"\nThe channel: {one.slack.url}")
-    print("Drop a file of your own there and press Run Macie job. Ctrl-C ends the sandbox.")
+def _serve(running: Sandbox) -> None:
+    print(f"\nThe channel: {running.slack.url}")
+    print("Drop in a file of your own and press Run Macie job. Ctrl-C ends the sandbox.")
     try:
         while True:
-            # A minute of AWS's schedule takes some seconds here.
+            # On AWS the schedule runs every minute.
             time.sleep(_TICK_SECONDS)
-            one.tick()
+            running.tick()
     except KeyboardInterrupt:
         print("\nThe sandbox ends.")
 
 
-def _say(text: str, began: float) -> None:
-    print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+def _print(text: str, start: float) -> None:
+    print(f"[{time.monotonic() - start:5.1f} s] {text}", flush=True)
 
 
 if __name__ == "__main__":

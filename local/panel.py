@@ -1,30 +1,33 @@
-"""What stands beside the channel on the page: both buckets, the ledger, files to drop, the job."""
+"""The page's panel beside the channel: both buckets, the ledger, uploads, and the Macie job."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.macie.job import MacieJob
 from local.slack.server import Request
-from local.slack.workspace import Answer
+from local.slack.workspace import Response
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class SandboxPanel:
-    """Shows the sandbox to its user, and lets them put files in.
+    """Shows the sandbox to its user, and takes the user's files.
 
     Args:
         s3: an S3 client.
-        source: the bucket that files are put into.
-        quarantine: the bucket that objects are moved to.
-        read_record: reads a finding's item in the ledger, in DynamoDB's JSON, or None.
+        source: the bucket for the user's files.
+        quarantine: the quarantine bucket.
+        read_record: returns a finding's item of the ledger in DynamoDB's JSON, or None.
         job: the Macie job.
     """
 
     def __init__(
         self,
-        s3: Any,
+        s3: "S3Client",
         *,
         source: str,
         quarantine: str,
@@ -36,27 +39,27 @@ class SandboxPanel:
         self._read_record = read_record
         self._job = job
 
-    def answer(self, request: Request) -> Answer | None:
-        """Answer a request for a path below /panel/, or None for what is not there.
+    def respond(self, request: Request) -> Response | None:
+        """Return the response to a request below /panel/, None if there is nothing.
 
         Raises:
-            ValueError: AWS refuses, or does not answer any more.
+            ValueError: AWS reports an error, or does not respond.
         """
         try:
-            return self._answer(request)
+            return self._respond(request)
         except ClientError as error:
             raise ValueError(error.response["Error"]["Message"]) from error
         except BotoCoreError as error:
             raise ValueError(str(error)) from error
 
-    def _answer(self, request: Request) -> Answer | None:
+    def _respond(self, request: Request) -> Response | None:
         match request.method, request.path:
             case "GET", "/panel/state":
-                return Answer(status=200, body=self._state(request.query.get("finding")))
+                return Response(status=200, body=self._state(request.query.get("finding")))
             case "POST", "/panel/upload":
                 return self._upload(request)
             case "POST", "/panel/job":
-                return Answer(status=200, body=vars(self._job.run()))
+                return Response(status=200, body=vars(self._job.run()))
             case _:
                 return None
 
@@ -71,34 +74,36 @@ class SandboxPanel:
         }
 
     def _versions(self, bucket: str) -> list[dict[str, Any]]:
-        """Answer every version and delete marker, by key, the latest first."""
-        listed = self._s3.list_object_versions(Bucket=bucket)
-        versions = [_version(one, is_marker=False) for one in listed.get("Versions", ())]
-        versions += [_version(one, is_marker=True) for one in listed.get("DeleteMarkers", ())]
-        latest_first = sorted(versions, key=lambda one: str(one["modified"]), reverse=True)
-        return sorted(latest_first, key=lambda one: (one["key"], not one["is_latest"]))
+        """Return every version and delete marker, sorted by key, the latest first."""
+        page = self._s3.list_object_versions(Bucket=bucket)
+        versions = [_version(item, is_marker=False) for item in page.get("Versions", ())]
+        versions += [_version(item, is_marker=True) for item in page.get("DeleteMarkers", ())]
+        versions.sort(key=lambda version: str(version["modified"]), reverse=True)
+        return sorted(versions, key=lambda version: (version["key"], not version["is_latest"]))
 
     def _history(self, finding_id: str) -> list[Any]:
-        """Answer the steps of a finding; what is none, such as a digest, has none."""
+        """Return a finding's transitions. Other items, such as digests, have none."""
         record = self._read_record(finding_id) or {}
         history: list[Any] = TypeDeserializer().deserialize(record.get("history", {"L": []}))
         return history
 
-    def _upload(self, request: Request) -> Answer:
+    def _upload(self, request: Request) -> Response:
         key = request.query.get("key")
         if key is None:
             raise ValueError("the file has no name")
-        kind = request.kind or "application/octet-stream"
-        self._s3.put_object(Bucket=self._source, Key=key, Body=request.body, ContentType=kind)
-        return Answer.good(key=key)
+        content_type = request.content_type or "application/octet-stream"
+        self._s3.put_object(
+            Bucket=self._source, Key=key, Body=request.body, ContentType=content_type
+        )
+        return Response.success(key=key)
 
 
-def _version(one: Mapping[str, Any], *, is_marker: bool) -> dict[str, Any]:
+def _version(item: Mapping[str, Any], *, is_marker: bool) -> dict[str, Any]:
     return {
-        "key": one["Key"],
-        "version": one["VersionId"],
-        "size": one.get("Size"),
-        "modified": one["LastModified"].isoformat(),
-        "is_latest": one["IsLatest"],
+        "key": item["Key"],
+        "version": item["VersionId"],
+        "size": item.get("Size"),
+        "modified": item["LastModified"].isoformat(),
+        "is_latest": item["IsLatest"],
         "is_marker": is_marker,
     }

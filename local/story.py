@@ -1,10 +1,11 @@
-"""The eight steps, made to happen in a sandbox and each one watched for."""
+"""The eight steps: make each one happen in a sandbox, and watch for it."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, SOURCE, Sandbox, wait_for
+from local.slack.workspace import Message
 
 _CARDS = b"name,card\nJane Doe,4111111111111111\nJohn Roe,5500005555555559\n"
 _PEOPLE = b"name,email\nJane Doe,jane.doe@example.com\nJohn Roe,john.roe@example.com\n"
@@ -13,14 +14,14 @@ _HARMLESS = b"month,total\n2026-10,1834\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A step that was seen to happen: its number of the eight, and what was seen."""
+    """A step that happened: its number of the eight, and a description of what happened."""
 
     number: int
-    seen: str
+    text: str
 
 
-def prepare(sandbox: Sandbox) -> None:
-    """Put a few files into the bucket, as a team might have them."""
+def put_files(sandbox: Sandbox) -> None:
+    """Put a few files into the source bucket, as a team might have them."""
     s3 = sandbox.client("s3")
     files = {
         "2026/11/card settlements.csv": _CARDS,
@@ -31,67 +32,66 @@ def prepare(sandbox: Sandbox) -> None:
         s3.put_object(Bucket=SOURCE, Key=key, Body=body, ContentType="text/csv")
 
 
-def automatic(sandbox: Sandbox) -> Iterator[Step]:
-    """Carry a finding through whose type is configured as AUTO.
+def automatic_remediation(sandbox: Sandbox) -> Iterator[Step]:
+    """Follow a finding whose type is configured as AUTO.
 
     Raises:
         TimeoutError: a step did not happen.
     """
     key = "2026/11/card settlements.csv"
-    finding_id = yield from _found(sandbox, "financial-high", key)
-    yield _decided(sandbox, finding_id)
-    yield from _moved(sandbox, finding_id, key)
+    finding_id = yield from _deliver(sandbox, "financial-high", key)
+    yield _decision(sandbox, finding_id)
+    yield from _move(sandbox, finding_id, key)
     message = wait_for(lambda: sandbox.message_about(finding_id))
-    yield Step(number=8, seen=f"the channel shows: {_headline(message)}")
+    yield Step(number=8, text=f"the channel shows: {_headline(message)}")
 
 
-def reviewed(sandbox: Sandbox) -> Iterator[Step]:
-    """Carry a finding through that a person has to approve.
+def reviewed_remediation(sandbox: Sandbox) -> Iterator[Step]:
+    """Follow a finding that a person has to approve.
 
     Raises:
         TimeoutError: a step did not happen.
     """
     key = "onboarding/new hires.csv"
-    finding_id = yield from _found(sandbox, "personal-automated-discovery", key)
-    yield _decided(sandbox, finding_id)
+    finding_id = yield from _deliver(sandbox, "personal-automated-discovery", key)
+    yield _decision(sandbox, finding_id)
     message = wait_for(lambda: sandbox.message_about(finding_id))
-    yield Step(number=4, seen=f"the channel shows: {_headline(message)}")
+    yield Step(number=4, text=f"the channel shows: {_headline(message)}")
     status = sandbox.slack.click(message.ts, "remediate", APPROVER)
-    yield Step(number=5, seen=f"{APPROVER} clicked Remediate; API Gateway answered {status}")
-    decision = wait_for(lambda: _step(sandbox, finding_id, "REMEDIATING"))
-    yield Step(number=6, seen=f"the signature was good; decided by {decision['by']['S']}")
-    yield from _moved(sandbox, finding_id, key)
-    shown = wait_for(lambda: _shows(sandbox, finding_id, "Object quarantined"))
-    yield Step(number=8, seen=f"the message now shows: {shown}")
+    yield Step(number=5, text=f"{APPROVER} clicked Remediate; API Gateway returned {status}")
+    transition = wait_for(lambda: _transition(sandbox, finding_id, "REMEDIATING"))
+    yield Step(number=6, text=f"the signature is valid; decided by {transition['by']['S']}")
+    yield from _move(sandbox, finding_id, key)
+    headline = wait_for(lambda: _headline_with(sandbox, finding_id, "Object quarantined"))
+    yield Step(number=8, text=f"the message now shows: {headline}")
 
 
-def _found(sandbox: Sandbox, fixture: str, key: str) -> Generator[Step, None, str]:
+def _deliver(sandbox: Sandbox, fixture: str, key: str) -> Generator[Step, None, str]:
     event = event_about(sandbox.client("s3"), fixture=fixture, bucket=SOURCE, key=key)
-    detail = event["detail"]
-    yield Step(number=1, seen=f"Macie: {detail['type']} in s3://{SOURCE}/{key}")
+    yield Step(number=1, text=f"Macie: {event['detail']['type']} in s3://{SOURCE}/{key}")
     finding_id = sandbox.deliver(event)
-    yield Step(number=2, seen="the EventBridge rule matched; the event is in the queue")
+    yield Step(number=2, text="the EventBridge rule matched; the event is in the queue")
     return finding_id
 
 
-def _decided(sandbox: Sandbox, finding_id: str) -> Step:
+def _decision(sandbox: Sandbox, finding_id: str) -> Step:
     record = wait_for(lambda: sandbox.record(finding_id))
-    opened = record["history"]["L"][0]["M"]
+    first = record["history"]["L"][0]["M"]
     return Step(
-        number=3, seen=f"the finding handler: {opened['status']['S']}, {opened['reason']['S']}"
+        number=3, text=f"the finding handler: {first['status']['S']}, {first['reason']['S']}"
     )
 
 
-def _moved(sandbox: Sandbox, finding_id: str, key: str) -> Iterator[Step]:
+def _move(sandbox: Sandbox, finding_id: str, key: str) -> Iterator[Step]:
     wait_for(lambda: sandbox.status(finding_id) == "QUARANTINED")
     wait_for(lambda: not any(name.startswith(key) for name in sandbox.objects(SOURCE)))
-    copied = f"{SOURCE}/{key}"
+    copy = f"{SOURCE}/{key}"
     quarantine = sandbox.outputs.quarantine_bucket
-    wait_for(lambda: any(name.startswith(copied) for name in sandbox.objects(quarantine)))
-    yield Step(number=7, seen=f"the remediator moved it\n{_buckets(sandbox)}")
+    wait_for(lambda: any(name.startswith(copy) for name in sandbox.objects(quarantine)))
+    yield Step(number=7, text=f"the remediator moved the object\n{_list_buckets(sandbox)}")
 
 
-def _buckets(sandbox: Sandbox) -> str:
+def _list_buckets(sandbox: Sandbox) -> str:
     lines = []
     for title, bucket in (("source", SOURCE), ("quarantine", sandbox.outputs.quarantine_bucket)):
         lines += [f"     {title} bucket {bucket}:"]
@@ -99,18 +99,17 @@ def _buckets(sandbox: Sandbox) -> str:
     return "\n".join(lines)
 
 
-def _step(sandbox: Sandbox, finding_id: str, status: str) -> dict[str, dict[str, str]] | None:
+def _transition(sandbox: Sandbox, finding_id: str, status: str) -> dict[str, dict[str, str]] | None:
     record = sandbox.record(finding_id)
-    history = [entry["M"] for entry in record["history"]["L"]] if record else []
-    return next((entry for entry in history if entry["status"]["S"] == status), None)
+    history = [item["M"] for item in record["history"]["L"]] if record else []
+    return next((item for item in history if item["status"]["S"] == status), None)
 
 
-def _shows(sandbox: Sandbox, finding_id: str, wanted: str) -> str | None:
+def _headline_with(sandbox: Sandbox, finding_id: str, words: str) -> str | None:
     message = sandbox.message_about(finding_id)
     headline = _headline(message) if message else ""
-    return headline if wanted in headline else None
+    return headline if words in headline else None
 
 
-def _headline(message: object) -> str:
-    text: str = getattr(message, "text", "")
-    return text.splitlines()[0]
+def _headline(message: Message) -> str:
+    return message.text.splitlines()[0]

@@ -1,4 +1,4 @@
-"""The real stack, deployed into the sandbox by the pinned CDK CLI."""
+"""Deploys the real stack into the sandbox with the pinned CDK CLI."""
 
 import json
 import os
@@ -17,12 +17,12 @@ _CDK = ROOT / "node_modules" / ".bin" / "cdk"
 
 
 class DeploymentError(Exception):
-    """The CDK CLI failed; its own words are in the text."""
+    """The CDK CLI failed; the text has the end of its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What the stack tells a person who deployed it; `told` is all of it, by its own names."""
+    """The stack's outputs; `by_name` has all of them, by their names in CloudFormation."""
 
     slack_request_url: str
     slack_secret: str
@@ -30,50 +30,51 @@ class Outputs:
     ledger_table: str
     finding_queue_url: str
     agenda_queue_url: str
-    told: Mapping[str, str]
+    by_name: Mapping[str, str]
 
 
 def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
-    """Bootstrap and deploy with `settings`, the whole of `chatops`.
+    """Bootstrap the account, and deploy the stack with `settings`, the whole of `chatops`.
 
     Raises:
         DeploymentError: the CLI failed.
     """
-    folder = emulator.emulator.folder
-    outputs = folder / "outputs.json"
-    context = ["--context", f"chatops={json.dumps(settings)}", "--output", str(folder / "cdk.out")]
-    _cdk(emulator, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *context)
-    _cdk(
+    outputs = emulator.folder / "outputs.json"
+    context = [
+        *("--context", f"chatops={json.dumps(settings)}"),
+        *("--output", str(emulator.folder / "cdk.out")),
+    ]
+    _run_cdk(emulator, "bootstrap", f"aws://{ACCOUNT}/{REGION}", *context)
+    _run_cdk(
         emulator,
         *("deploy", "--require-approval", "never", "--outputs-file", str(outputs)),
         *("--progress", "events", *context),
     )
-    (told,) = json.loads(outputs.read_text()).values()
+    (by_name,) = json.loads(outputs.read_text()).values()
     return Outputs(
-        slack_request_url=told["SlackRequestUrl"],
-        slack_secret=told["SlackSecretName"],
-        quarantine_bucket=told["QuarantineBucketName"],
-        ledger_table=told["LedgerTableName"],
-        finding_queue_url=told["FindingQueueUrl"],
-        agenda_queue_url=told["AgendaQueueUrl"],
-        told=told,
+        slack_request_url=by_name["SlackRequestUrl"],
+        slack_secret=by_name["SlackSecretName"],
+        quarantine_bucket=by_name["QuarantineBucketName"],
+        ledger_table=by_name["LedgerTableName"],
+        finding_queue_url=by_name["FindingQueueUrl"],
+        agenda_queue_url=by_name["AgendaQueueUrl"],
+        by_name=by_name,
     )
 
 
-def _cdk(emulator: RunningEmulator, *arguments: str) -> None:
-    folder = emulator.emulator.folder
+def _run_cdk(emulator: RunningEmulator, *arguments: str) -> None:
     environment = {
         **os.environ,
         **emulator.environment,
-        # The CLI remembers which account an access key belongs to: not from one sandbox to another.
-        "CDK_HOME": str(folder / "cdk-home"),
+        # The CLI caches which account an access key belongs to. Sandboxes must not share that.
+        "CDK_HOME": str(emulator.folder / "cdk-home"),
         "CDK_DISABLE_VERSION_CHECK": "1",
         "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         environment.pop(name, None)
-    done = subprocess.run(
+    run = subprocess.run(
         [_CDK, *arguments],
         cwd=ROOT,
         env=environment,
@@ -82,6 +83,6 @@ def _cdk(emulator: RunningEmulator, *arguments: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    (folder / f"cdk-{arguments[0]}.log").write_text(done.stdout)
-    if done.returncode != 0:
-        raise DeploymentError(f"cdk {arguments[0]} failed:\n{done.stdout[-4000:]}")
+    (emulator.folder / f"cdk-{arguments[0]}.log").write_text(run.stdout)
+    if run.returncode != 0:
+        raise DeploymentError(f"cdk {arguments[0]} failed:\n{run.stdout[-4000:]}")

@@ -1,4 +1,4 @@
-"""ministack, the AWS of the sandbox: a process of ours on loopback, with its state in a folder."""
+"""ministack, the AWS of the sandbox: our own process on loopback, with its state in a folder."""
 
 import os
 import signal
@@ -30,41 +30,41 @@ _STOP_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Emulator:
-    """ministack's process-to-be.
+    """ministack, not yet running.
 
     Attributes:
-        folder: where its state, its log and its certificate are.
-        port: of loopback.
+        folder: holds its state, its log and its certificate.
+        port: on loopback.
     """
 
     folder: Path
     port: int
 
     @classmethod
-    def in_folder(cls, folder: Path) -> "Emulator":
-        """Prepare one in a new `folder`, on a port that is free now."""
+    def create(cls, folder: Path) -> "Emulator":
+        """Create a new `folder` with a certificate, and choose a port that is free now."""
         folder.mkdir(parents=True)
-        _make_certificate(folder)
+        _create_certificate(folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             return cls(folder=folder, port=probe.getsockname()[1])
 
     def start(self, *, enforcing: bool) -> "RunningEmulator":
-        """Start it: open to everything, to deploy into; or enforcing IAM.
+        """Start ministack, with IAM enforced or not.
 
-        Publishing assets works only without enforcing. TLS is on both times: bucket policies demand
-        it, and the queues' URLs, by which ministack knows them, begin with the scheme.
+        Publishing assets works only without IAM. TLS is always on: bucket policies require it, and
+        ministack knows each queue by its URL, which includes the scheme.
 
         Raises:
-            TimeoutError: it did not answer within a minute; its log says why.
+            TimeoutError: it was not ready within a minute; its log has the reason.
         """
         running = RunningEmulator(
-            emulator=self,
+            folder=self.folder,
             endpoint=f"https://127.0.0.1:{self.port}",
             process=self._spawn(enforcing=enforcing),
         )
         (self.folder / "pids").write_text(f"{os.getpid()} {running.process.pid}")
-        running.wait()
+        running.wait_until_ready()
         return running
 
     def _spawn(self, *, enforcing: bool) -> "subprocess.Popen[bytes]":
@@ -91,7 +91,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
         }
-        # The functions must meet the sandbox's AWS, whatever the user's shell says.
+        # The functions must use the sandbox's AWS, whatever the user's shell is set to.
         for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN", "PYTHONPATH"):
             environment.pop(name, None)
         ministack = Path(sys.executable).with_name("ministack")
@@ -105,14 +105,14 @@ class Emulator:
 class RunningEmulator:
     """ministack while it runs, at `endpoint`."""
 
-    emulator: Emulator
+    folder: Path
     endpoint: str
     process: "subprocess.Popen[bytes]"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the environment of a client of it, an AWS SDK or the CDK CLI, must say."""
-        certificate = str(self.emulator.folder / "certificate.pem")
+        """The environment variables that its clients need: AWS SDKs and the CDK CLI."""
+        certificate = str(self.folder / "certificate.pem")
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
@@ -123,11 +123,11 @@ class RunningEmulator:
             "NODE_EXTRA_CA_CERTS": certificate,
         }
 
-    def wait(self) -> None:
-        """Wait until it answers; end it if it does not.
+    def wait_until_ready(self) -> None:
+        """Wait until it is ready; stop it if it does not get ready.
 
         Raises:
-            TimeoutError: it does not.
+            TimeoutError: it did not get ready.
         """
         try:
             self._wait()
@@ -136,12 +136,11 @@ class RunningEmulator:
             raise
 
     def _wait(self) -> None:
-        folder = self.emulator.folder
-        trust = ssl.create_default_context(cafile=folder / "certificate.pem")
+        trust = ssl.create_default_context(cafile=self.folder / "certificate.pem")
         deadline = time.monotonic() + _START_SECONDS
-        while not _answers(f"{self.endpoint}/_ministack/health", trust):
+        while not _is_ready(f"{self.endpoint}/_ministack/health", trust):
             if time.monotonic() > deadline or self.process.poll() is not None:
-                raise TimeoutError(f"ministack does not answer, see {folder}/ministack.log")
+                raise TimeoutError(f"ministack is not ready, see {self.folder}/ministack.log")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -152,10 +151,10 @@ class RunningEmulator:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        (self.emulator.folder / "pids").unlink(missing_ok=True)
+        (self.folder / "pids").unlink(missing_ok=True)
 
 
-def _answers(url: str, trust: ssl.SSLContext) -> bool:
+def _is_ready(url: str, trust: ssl.SSLContext) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2, context=trust):  # noqa: S310 - ours
             return True
@@ -163,8 +162,12 @@ def _answers(url: str, trust: ssl.SSLContext) -> bool:
         return False
 
 
-def end_leftover(folder: Path) -> bool:
-    """End the ministack of a sandbox that was killed; answer whether nobody needs `folder` now."""
+def stop_abandoned(folder: Path) -> bool:
+    """Stop the ministack of a sandbox that was killed.
+
+    Returns:
+        Whether `folder` is not in use: False while its sandbox still runs.
+    """
     file = folder / "pids"
     if not file.exists():
         return True
@@ -173,14 +176,14 @@ def end_leftover(folder: Path) -> bool:
         return False
     with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
         process = psutil.Process(emulator)
-        # By now the number may be another process's.
+        # Another process may have this number by now.
         if process.environ().get("STATE_DIR") == str(folder / "state"):
             process.terminate()
     file.unlink()
     return True
 
 
-def _make_certificate(folder: Path) -> None:
+def _create_certificate(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the sandbox")])
     names = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]

@@ -1,4 +1,4 @@
-"""The system's Chromium, to look at the channel's page and to click in it."""
+"""The system's Chromium, for the pictures and the tests of the channel's page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from shutil import which
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-_CALM = (
+_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -19,24 +19,26 @@ _CALM = (
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium.
+    """Start Chromium; stop it when the context ends.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: Chromium is not installed.
     """
     names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(which, names)), None)
-    if found is None:
-        raise FileNotFoundError("Chromium is needed, on Debian: apt-get install chromium")
+    path = next(filter(None, map(which, names)), None)
+    if path is None:
+        raise FileNotFoundError("Chromium is missing; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(_CALM))
+        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
         yield browser
         browser.close()
 
 
 @contextmanager
-def opened(browser: Browser, url: str, *, width: int = 1360, height: int = 900) -> Iterator[Page]:
-    """Open a page in a window of its own, as everywhere on earth: English, in UTC."""
+def open_page(
+    browser: Browser, url: str, *, width: int = 1360, height: int = 900
+) -> Iterator[Page]:
+    """Open a page in its own window, in English and UTC on every machine."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, locale="en-US", timezone_id="UTC"
     )

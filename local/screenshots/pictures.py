@@ -1,4 +1,4 @@
-"""`make pictures`: every message that a person may see, photographed in a real browser."""
+"""`make pictures`: take a picture of every message in a real browser, for docs/images."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,20 +7,21 @@ from playwright.sync_api import Browser
 
 from local.aws.deployment import ROOT
 from local.sandbox import sandbox
-from local.screenshots.browser import chromium, opened
+from local.screenshots.browser import chromium, open_page
 from local.screenshots.gallery import Scene, scenes
 
 IMAGES = ROOT / "docs" / "images"
 
-_WIDE = 824
+_WIDTH = 824
 
 
 def main() -> None:
-    """Take the pictures; those that are no more are removed."""
+    """Take the pictures, and remove those that no scene has any more."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with sandbox(tell=print) as one, chromium() as browser:
-        taken = {path for scene in scenes(one) for path in _take(browser, one.slack.url, scene)}
-    for path in set(IMAGES.glob("*.png")) - taken:
+    with sandbox(report=print) as running, chromium() as browser:
+        url = running.slack.url
+        pictures = {path for scene in scenes(running) for path in _take(browser, url, scene)}
+    for path in set(IMAGES.glob("*.png")) - pictures:
         path.unlink()
 
 
@@ -36,9 +37,9 @@ def _take(browser: Browser, url: str, scene: Scene) -> Iterator[Path]:
 
 def _message(browser: Browser, url: str, scene: Scene) -> Path:
     path = IMAGES / f"{scene.name}.png"
-    with opened(browser, url, width=_WIDE) as page:
+    with open_page(browser, url, width=_WIDTH) as page:
         page.locator(f'input[value="{scene.viewer}"]').check(force=True)
-        # As printed: the channel alone, with no mark of what is chosen.
+        # As printed: only the channel, and no mark on the selected finding.
         page.emulate_media(media="print")
         page.locator(f'article[data-ts="{scene.ts}"]').screenshot(path=path)
     return path
@@ -46,15 +47,16 @@ def _message(browser: Browser, url: str, scene: Scene) -> Path:
 
 def _phone(browser: Browser, url: str, scene: Scene) -> Path:
     path = IMAGES / "phone.png"
-    with opened(browser, url, width=390, height=1020) as page:
-        page.locator(f'article[data-ts="{scene.ts}"]').evaluate("one => one.scrollIntoView()")
+    with open_page(browser, url, width=390, height=1020) as page:
+        article = page.locator(f'article[data-ts="{scene.ts}"]')
+        article.evaluate("article => article.scrollIntoView()")
         page.screenshot(path=path)
     return path
 
 
 def _page(browser: Browser, url: str, scene: Scene) -> Path:
     path = IMAGES / "page.png"
-    with opened(browser, url) as page:
+    with open_page(browser, url) as page:
         page.locator(f'article[data-ts="{scene.ts}"] .header').click()
         page.locator("#ledger .QUARANTINED").wait_for()
         page.mouse.move(0, 0)

@@ -1,25 +1,25 @@
-"""Slack's documented limits, as a checker that shares nothing with slack_sdk's models."""
+"""Checks a message against Slack's documented limits, without slack_sdk's models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-# https://docs.slack.dev/reference/block-kit/blocks (a page a block)
-_MOST_BLOCKS = 50
-# chat.update's, which refuses a longer text with msg_too_long; some have measured bytes:
+# https://docs.slack.dev/reference/block-kit/blocks (one page per block)
+_MAX_BLOCKS = 50
+# chat.update rejects a longer text with msg_too_long. Some people measured bytes:
 # https://docs.slack.dev/reference/methods/chat.update
-_LONGEST_TEXT = 4000
-# Not documented: Slack tells of 12,000 characters less something for each block, and refuses more
-# with msg_blocks_too_long. https://github.com/slackapi/bolt-js/issues/2867
-_LONGEST_BLOCKS = 10_000
+_MAX_TEXT = 4000
+# Not documented: Slack names 12,000 characters minus something per block, and rejects more with
+# msg_blocks_too_long. https://github.com/slackapi/bolt-js/issues/2867
+_MAX_BLOCKS_TEXT = 10_000
 
 
 def problems(message: Mapping[str, Any]) -> list[str]:
-    """Name everything in a chat.postMessage body that Slack documents to refuse or to cut."""
+    """Return everything in a chat.postMessage body that Slack documents to reject or to cut."""
     return list(_message(message))
 
 
 def texts(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Find every text object in `value`."""
+    """Yield every text object in `value`."""
     if isinstance(value, Mapping):
         if value.get("type") in ("mrkdwn", "plain_text"):
             yield value
@@ -31,17 +31,17 @@ def texts(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _message(message: Mapping[str, Any]) -> Iterator[str]:
-    yield from _length("text", message.get("text"), 1, _LONGEST_TEXT)
-    if len(message.get("text", "").encode()) > _LONGEST_TEXT:
+    yield from _length("text", message.get("text"), 1, _MAX_TEXT)
+    if len(message.get("text", "").encode()) > _MAX_TEXT:
         yield "text has too many bytes"
     blocks = message.get("blocks", [])
-    if "blocks" in message and not 1 <= len(blocks) <= _MOST_BLOCKS:
+    if "blocks" in message and not 1 <= len(blocks) <= _MAX_BLOCKS:
         yield f"{len(blocks)} blocks"
     for number, block in enumerate(blocks):
         yield from (f"block {number}: {problem}" for problem in _block(block))
     for text in texts(blocks):
         yield from _length("a text object", text["text"], 1, 3000)
-    if sum(_characters(text["text"]) for text in texts(blocks)) > _LONGEST_BLOCKS:
+    if sum(_utf16_length(text["text"]) for text in texts(blocks)) > _MAX_BLOCKS_TEXT:
         yield "blocks with too much text"
 
 
@@ -63,7 +63,7 @@ def _block(block: Mapping[str, Any]) -> Iterator[str]:
         case "divider":
             return
         case unknown:
-            yield f"a block of type {unknown}, of which this checker knows nothing"
+            yield f"a block of type {unknown}, unknown to this checker"
 
 
 def _section(block: Mapping[str, Any]) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _element(element: Mapping[str, Any]) -> Iterator[str]:
         case "static_select" | "overflow":
             yield from _menu(element)
         case unknown:
-            yield f"an element of type {unknown}, of which this checker knows nothing"
+            yield f"an element of type {unknown}, unknown to this checker"
     if "confirm" in element:
         yield from _confirm(element["confirm"])
 
@@ -117,25 +117,25 @@ def _confirm(confirm: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _text(
-    name: str, text: Mapping[str, Any], longest: int, *, kind: str | None = None
+    name: str, text: Mapping[str, Any], maximum: int, *, kind: str | None = None
 ) -> Iterator[str]:
     if kind is not None and text["type"] != kind:
         yield f"{name} must be {kind}"
-    yield from _length(name, text["text"], 1, longest)
+    yield from _length(name, text["text"], 1, maximum)
 
 
-def _count(name: str, items: Sequence[Any], most: int) -> Iterator[str]:
-    if not 1 <= len(items) <= most:
+def _count(name: str, items: Sequence[Any], maximum: int) -> Iterator[str]:
+    if not 1 <= len(items) <= maximum:
         yield f"{len(items)} {name}"
 
 
-def _length(name: str, text: Any, shortest: int, longest: int) -> Iterator[str]:
+def _length(name: str, text: Any, minimum: int, maximum: int) -> Iterator[str]:
     if not isinstance(text, str):
-        yield f"{name} is no text"
-    elif not shortest <= _characters(text) <= longest:
+        yield f"{name} is not a text"
+    elif not minimum <= _utf16_length(text) <= maximum:
         yield f"{name} has {len(text)} characters"
 
 
-def _characters(text: str) -> int:
-    """Count in UTF-16, the stricter reading of "characters": an emoji is two."""
+def _utf16_length(text: str) -> int:
+    """Return the length in UTF-16, the stricter meaning of "characters": an emoji counts as two."""
     return len(text.encode("utf-16-le")) // 2

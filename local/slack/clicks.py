@@ -1,4 +1,4 @@
-"""A click as Slack posts it: the form, signed over its raw bytes."""
+"""A click as Slack posts it: a form, and the signature over its raw bytes."""
 
 import hashlib
 import hmac
@@ -6,12 +6,40 @@ import json
 import ssl
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 TEAM, APP, BOT = "T0SANDBOX01", "A0SANDBOX01", "B0SANDBOX01"
+
+
+def find_action(
+    blocks: Sequence[Mapping[str, Any]], action_id: str, choice: str | None
+) -> Mapping[str, Any]:
+    """Return the action of a click on the button or menu `action_id`.
+
+    Raises:
+        LookupError: the blocks have no such element, or the menu has no such choice.
+    """
+    elements = [element for block in blocks for element in block.get("elements", ())]
+    for element in elements:
+        if element.get("action_id") == action_id:
+            return {**element, **_selection(element, choice)}
+    raise LookupError(f"the message has no {action_id}")
+
+
+def _selection(element: Mapping[str, Any], choice: str | None) -> Mapping[str, Any]:
+    """Return the fields that a menu adds to its click.
+
+    Source: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
+    """
+    if choice is None:
+        return {}
+    for option in element.get("options", ()):
+        if option["value"] == choice:
+            return {"selected_option": option}
+    raise LookupError(f"the menu has no {choice}")
 
 
 def form(
@@ -22,7 +50,7 @@ def form(
     user: str,
     response_url: str,
 ) -> bytes:
-    """Make the body that Slack posts for a click.
+    """Create the body that Slack posts for a click.
 
     Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
     """
@@ -49,18 +77,18 @@ def form(
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
-def signed(body: bytes, *, signing_secret: str, timestamp: int | None = None) -> dict[str, str]:
-    """Answer the headers with which Slack vouches for `body`.
+def sign(body: bytes, *, signing_secret: str, timestamp: int | None = None) -> dict[str, str]:
+    """Return the headers that Slack sends with `body`, its signature among them.
 
     Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
-    moment = str(int(time.time()) if timestamp is None else timestamp)
+    seconds = str(int(time.time()) if timestamp is None else timestamp)
     signature = hmac.new(
-        signing_secret.encode(), b"v0:" + moment.encode() + b":" + body, hashlib.sha256
+        signing_secret.encode(), b"v0:" + seconds.encode() + b":" + body, hashlib.sha256
     )
     return {
         "Content-Type": "application/x-www-form-urlencoded",
-        "X-Slack-Request-Timestamp": moment,
+        "X-Slack-Request-Timestamp": seconds,
         "X-Slack-Signature": f"v0={signature.hexdigest()}",
     }
 
@@ -68,22 +96,29 @@ def signed(body: bytes, *, signing_secret: str, timestamp: int | None = None) ->
 def post(
     url: str, body: bytes, headers: Mapping[str, str], *, certificate: str | None = None
 ) -> int:
-    """Post to the app's request URL; answer the HTTP status.
+    """Post `body` to the app's request URL. Return the HTTP status.
 
-    `certificate` is the file of the one to trust, as the sandbox's own; None for the system's.
+    Args:
+        url: the request URL.
+        body: the form.
+        headers: its headers.
+        certificate: the file of the trusted certificate; None for the system's.
     """
     context = ssl.create_default_context(cafile=certificate)
     request = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - ours
     try:
-        with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310 - ours
-            status: int = answer.status
+        with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310 - ours
+            status: int = response.status
             return status
     except HTTPError as error:
         return error.code
 
 
 def post_click(url: str, *, signing_secret: str, certificate: str | None, **click: Any) -> int:
-    """Post a click, as `form` takes it, signed; answer the HTTP status."""
+    """Sign a click and post it. Return the HTTP status.
+
+    `click` has the arguments of `form`.
+    """
     body = form(**click)
-    headers = signed(body, signing_secret=signing_secret)
+    headers = sign(body, signing_secret=signing_secret)
     return post(url, body, headers, certificate=certificate)

@@ -1,4 +1,4 @@
-"""A Slack stand-in on loopback: the parts of Slack that we use, clicks, and the channel's page."""
+"""A fake Slack on loopback: the parts of Slack that we use, clicks, and the channel's page."""
 
 import threading
 import time
@@ -8,46 +8,49 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from local.slack.clicks import post_click
-from local.slack.server import Request, server
-from local.slack.workspace import Answer, Ephemeral, Message, Workspace
+from local.slack.clicks import find_action, post_click
+from local.slack.server import Request, create_server
+from local.slack.workspace import Ephemeral, Message, Response, Workspace
 
-_CALLBACK_SECONDS, _CALLBACK_USES = 30 * 60, 5
+_RESPONSE_URL_SECONDS, _RESPONSE_URL_USES = 30 * 60, 5
+
+Interceptor = Callable[[str, Callable[[], Response]], Response]
+"""Takes the name of a Web API method, and a function that does the call. Returns the response."""
 
 
 class Panel(Protocol):
-    """What the page shows beside the channel, and what can be done there."""
+    """The part of the page beside the channel."""
 
-    def answer(self, request: Request) -> Answer | None:
-        """Answer a request for a path below /panel/, or None for what is not there."""
+    def respond(self, request: Request) -> Response | None:
+        """Return the response to a request below /panel/, None if there is nothing."""
 
 
 @dataclass(kw_only=True)
-class _Callback:
-    """A `response_url`: for whose click on which message, and how much of it is left."""
+class _ResponseUrl:
+    """A `response_url`: the user and the message of the click, and the uses that are left."""
 
     user: str
     ts: str
-    until: float
-    uses: int = _CALLBACK_USES
+    expires_at: float
+    uses: int = _RESPONSE_URL_USES
 
 
-class SlackStandIn:
-    """One workspace with one app and one channel.
+class FakeSlack:
+    """A workspace with one app and one channel.
 
     Args:
-        bot_token: what the app authorizes with.
-        signing_secret: what clicks are signed with.
+        bot_token: the token that the app must send.
+        signing_secret: signs the clicks.
 
     Attributes:
         url: the channel's page.
-        api_url: where the Web API is, for `slack_sdk`'s `base_url`.
-        hooks_url: what every `response_url` starts with.
-        request_url: where clicks are posted, as in the app's settings.
-        certificate: the file of the certificate that is trusted there; None for the system's.
-        panel: answers what the page asks for beside the channel; None for nothing.
+        api_url: the Web API, for `slack_sdk`'s `base_url`.
+        hooks_url: the start of every `response_url`.
+        request_url: receives the clicks, as in the app's settings.
+        certificate: the file of the trusted certificate for it; None for the system's.
+        panel: responds to what the page requests beside the channel; None for nothing.
         requests: the methods that were called, in order.
-        mood: answers a call of the Web API in its own way, by its method and what would answer.
+        interceptor: responds to every call of the Web API.
     """
 
     def __init__(self, *, bot_token: str, signing_secret: str) -> None:
@@ -55,14 +58,14 @@ class SlackStandIn:
         self.certificate: str | None = None
         self.panel: Panel | None = None
         self.requests: list[str] = []
-        self.mood: Callable[[str, Callable[[], Answer]], Answer] = _well
+        self.interceptor: Interceptor = _proceed
         self._bot_token, self._signing_secret = bot_token, signing_secret
         self._workspace = Workspace()
-        self._callbacks: dict[str, _Callback] = {}
-        self._next_answers: list[Answer] = []
-        self._loses_next = False
+        self._response_urls: dict[str, _ResponseUrl] = {}
+        self._failures: list[Response] = []
+        self._loses_next_response = False
         self._lock = threading.RLock()
-        self._server = server(self._answer)
+        self._server = create_server(self._respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         self.api_url, self.hooks_url = f"{self.url}api/", self.url
 
@@ -86,18 +89,18 @@ class SlackStandIn:
 
     @property
     def ephemerals(self) -> tuple[Ephemeral, ...]:
-        """The private replies, oldest first."""
+        """The ephemeral replies, oldest first."""
         return self._workspace.ephemerals
 
     def message(self, ts: str, *, edits: int | None = None) -> Message:
-        """Answer a message as it stands, or as it stood after so many `edits`.
+        """Return a message in its latest form, or as it was after so many `edits`.
 
         Raises:
             LookupError: there is no such message.
         """
         return self._workspace.message(ts, edits=edits)
 
-    def answer_next(
+    def fail_next(
         self,
         status: int,
         error: str = "internal_error",
@@ -105,24 +108,31 @@ class SlackStandIn:
         retry_after: int | None = None,
         times: int = 1,
     ) -> None:
-        """Have the next calls of the Web API fail."""
-        refusal = Answer(status=status, body={"ok": False, "error": error}, retry_after=retry_after)
-        self._next_answers += [refusal] * times
+        """Let the next calls of the Web API fail."""
+        failure = Response(
+            status=status, body={"ok": False, "error": error}, retry_after=retry_after
+        )
+        self._failures += [failure] * times
 
-    def lose_next_answer(self) -> None:
-        """Have the next call of the Web API done, and its answer lost on the way."""
-        self._loses_next = True
+    def lose_next_response(self) -> None:
+        """Let the next call of the Web API succeed, but lose its response."""
+        self._loses_next_response = True
 
-    def be_well(self) -> None:
-        """Fail no more."""
-        self._next_answers.clear()
+    def stop_failing(self) -> None:
+        """Cancel the failures that are left."""
+        self._failures.clear()
+
+    def limit_response_urls(self, uses: int) -> None:
+        """Let the response URLs of all clicks so far work for `uses` more times."""
+        for url in self._response_urls.values():
+            url.uses = uses
 
     def delete(self, ts: str) -> None:
         """Delete a message, as a person may."""
         self._workspace.delete(ts)
 
-    def alter(self, message: Message) -> None:
-        """Have a message stand as given, though no app posted it so."""
+    def replace(self, message: Message) -> None:
+        """Replace the text and blocks of a message without a call of the app."""
         self._workspace.update(message.ts, vars(message))
 
     def click(
@@ -134,24 +144,24 @@ class SlackStandIn:
         choice: str | None = None,
         shown: Message | None = None,
     ) -> int:
-        """Click on a message as `user`; answer the HTTP status that the app answered with.
+        """Click on a message as `user`. Return the HTTP status of the app's response.
 
         Args:
             ts: the message.
-            action_id: the button's or menu's.
+            action_id: of the button or menu.
             user: a Slack user id.
             choice: the value chosen in a menu.
             shown: the message as the person still sees it, if that is outdated.
 
         Raises:
-            LookupError: the message has no such button.
+            LookupError: the message has no such button or choice.
         """
         message = shown or self.message(ts)
         if self.request_url is None:
             raise LookupError("the app has no request URL yet")
-        callback = uuid.uuid4().hex
-        self._callbacks[callback] = _Callback(
-            user=user, ts=ts, until=time.monotonic() + _CALLBACK_SECONDS
+        name = uuid.uuid4().hex
+        self._response_urls[name] = _ResponseUrl(
+            user=user, ts=ts, expires_at=time.monotonic() + _RESPONSE_URL_SECONDS
         )
         return post_click(
             self.request_url,
@@ -159,100 +169,71 @@ class SlackStandIn:
             certificate=self.certificate,
             message={"ts": ts, "text": message.text, "blocks": list(message.blocks)},
             channel=message.channel,
-            action=_action(message, action_id, choice),
+            action=find_action(message.blocks, action_id, choice),
             user=user,
-            response_url=f"{self.hooks_url}actions/{callback}",
+            response_url=f"{self.hooks_url}actions/{name}",
         )
 
     def state(self) -> dict[str, Any]:
-        """Tell what the page shows of the channel."""
+        """Return what the page shows of the channel."""
         return {
             "messages": [vars(message) for message in self.messages],
             "ephemerals": [vars(reply) for reply in self.ephemerals],
         }
 
-    def _answer(self, request: Request) -> Answer | None:
+    def _respond(self, request: Request) -> Response | None:
         match request.path.split("/")[1:]:
             case ["state"]:
-                return Answer(status=200, body=self.state())
+                return Response(status=200, body=self.state())
             case ["click"]:
-                return self._clicked(request.fields)
+                return self._click(request.fields)
             case ["panel", *_] if self.panel:
-                return self.panel.answer(request)
+                return self.panel.respond(request)
             case ["actions", name]:
                 with self._lock:
-                    return self._respond(name, request.fields)
+                    return self._use_response_url(name, request.fields)
             case ["api", method]:
-                return self.mood(method, lambda: self._call_alone(method, request))
+                return self.interceptor(method, lambda: self._call(method, request))
             case _:
                 return None
 
-    def _clicked(self, click: Mapping[str, Any]) -> Answer:
-        """Click as the page asks: on the message as the page shows it."""
+    def _click(self, click: Mapping[str, Any]) -> Response:
+        """Click for the page, on the message as the page shows it."""
         ts, choice = click["ts"], click.get("choice")
         shown = self.message(ts, edits=click.get("edits"))
         try:
             status = self.click(ts, click["action_id"], click["user"], choice=choice, shown=shown)
         except OSError:
-            return Answer.refusal("nothing")
-        return Answer(status=200, body={"status": status})
+            return Response.failure("the app did not respond")
+        return Response(status=200, body={"status": status})
 
-    def _call_alone(self, method: str, request: Request) -> Answer:
+    def _call(self, method: str, request: Request) -> Response:
         with self._lock:
-            return self._call(method, request)
+            self.requests.append(method)
+            is_lost, self._loses_next_response = self._loses_next_response, False
+            response = self._call_method(method, request)
+            return Response(status=504, body={}) if is_lost else response
 
-    def _call(self, method: str, request: Request) -> Answer:
-        self.requests.append(method)
-        if self._loses_next:
-            self._loses_next = False
-            self._called(method, request)
-            return Answer(status=504, body={})
-        return self._called(method, request)
-
-    def _called(self, method: str, request: Request) -> Answer:
-        if self._next_answers:
-            return self._next_answers.pop(0)
+    def _call_method(self, method: str, request: Request) -> Response:
+        if self._failures:
+            return self._failures.pop(0)
         if request.authorization != f"Bearer {self._bot_token}":
-            return Answer.refusal("invalid_auth")
+            return Response.failure("invalid_auth")
         return self._workspace.call(method, request.fields)
 
-    def _respond(self, name: str, body: Mapping[str, Any]) -> Answer:
+    def _use_response_url(self, name: str, body: Mapping[str, Any]) -> Response:
         """https://docs.slack.dev/interactivity/handling-user-interaction#message_responses."""
-        callback = self._callbacks.get(name)
-        if callback is None or callback.uses == 0 or time.monotonic() > callback.until:
-            return Answer(status=404, body={"ok": False, "error": "expired_url"})
-        callback.uses -= 1
+        url = self._response_urls.get(name)
+        if url is None or url.uses == 0 or time.monotonic() > url.expires_at:
+            return Response(status=404, body={"ok": False, "error": "expired_url"})
+        url.uses -= 1
         self.requests.append("response_url")
         if body.get("replace_original"):
-            self._workspace.update(callback.ts, body)
+            self._workspace.update(url.ts, body)
         else:
-            self._workspace.whisper(callback.user, body["text"])
-        return Answer.good()
+            self._workspace.post_ephemeral(url.user, body["text"])
+        return Response.success()
 
 
-def _well(_: str, proceed: Callable[[], Answer]) -> Answer:
+def _proceed(_: str, proceed: Callable[[], Response]) -> Response:
     return proceed()
-
-
-def _action(message: Message, action_id: str, choice: str | None) -> Mapping[str, Any]:
-    elements = [element for block in message.blocks for element in block.get("elements", ())]
-    for element in elements:
-        if element.get("action_id") == action_id:
-            return {**element, **_chosen(element, choice)}
-    raise LookupError(f"the message has no {action_id}")
-
-
-def _chosen(element: Mapping[str, Any], choice: str | None) -> Mapping[str, Any]:
-    """Answer what a menu adds to its click.
-
-    Source: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element
-    """
-    if choice is None:
-        return {}
-    offered = [option for option in element.get("options", ()) if option["value"] == choice]
-    if not offered:
-        raise LookupError(f"the menu does not offer {choice}")
-    return {"selected_option": offered[0]}
-
-
-__all__ = ["Ephemeral", "Message", "Panel", "SlackStandIn"]

@@ -1,4 +1,4 @@
-"""HTTP on loopback: the channel page's own files, and requests as one function answers them."""
+"""The fake Slack's HTTP server on loopback: the page's files, and requests for one function."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,34 +9,34 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from local.slack.workspace import Answer
+from local.slack.workspace import Response
 
 _PAGE = Path(__file__).with_name("page")
-_KINDS = {
+_CONTENT_TYPES = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-# What the page shows is data of strangers: nothing of it is ever run.
+# The page shows untrusted data: none of it may run as a script.
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-_MOST_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request.
+    """An HTTP request.
 
     Attributes:
         method: GET or POST.
         path: without the query, percent signs decoded.
         query: the query's fields.
-        authorization: the header of that name, or "".
-        kind: the body's content type, or "".
+        authorization: the Authorization header, or "".
+        content_type: of the body, or "".
         body: the body's bytes.
     """
 
@@ -44,114 +44,115 @@ class Request:
     path: str
     query: Mapping[str, str]
     authorization: str
-    kind: str
+    content_type: str
     body: bytes
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What the body says, in JSON or as a form.
+        """The body's fields, from JSON or a form.
 
         Raises:
             ValueError: it is neither.
         """
-        if "json" in self.kind:
-            parsed: dict[str, Any] = json.loads(self.body or b"{}")
-            return parsed
-        return _first_of_each(self.body.decode())
+        if "json" in self.content_type:
+            fields: dict[str, Any] = json.loads(self.body or b"{}")
+            return fields
+        return _first_values(self.body.decode())
 
 
-def server(answer: Callable[[Request], Answer | None]) -> ThreadingHTTPServer:
-    """Make a server on a free port of loopback, not yet serving.
+def create_server(respond: Callable[[Request], Response | None]) -> ThreadingHTTPServer:
+    """Create a server on a free port of loopback. It does not serve yet.
 
     Args:
-        answer: answers a request, or None for what is not there. A LookupError or ValueError of
-            its is told to who asked.
+        respond: returns the response to a request, or None where nothing is at its path. The
+            text of a LookupError or ValueError becomes the response's error.
     """
 
     class Handler(_Handler):
-        def answer(self, request: Request) -> Answer | None:
-            return answer(request)
+        def respond(self, request: Request) -> Response | None:
+            return respond(request)
 
     return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def answer(self, request: Request) -> Answer | None:
+    def respond(self, request: Request) -> Response | None:
         raise NotImplementedError
 
     def do_GET(self) -> None:
-        if self._is_renamed():
-            self._tell(_error(403, "under another name"))
+        if self._has_foreign_host():
+            self._send_json(_error(403, "the host name is not this machine's"))
             return
         files = {f"/{file.name}": file for file in _PAGE.iterdir()}
         file = files.get("/page.html" if self.path == "/" else self.path)
         if file is None:
-            self._do(b"")
+            self._handle(b"")
         else:
-            kind = f"{_KINDS[file.suffix]}; charset=utf-8"
-            self._send(200, kind, file.read_bytes(), **_PAGE_HEADERS)
+            content_type = f"{_CONTENT_TYPES[file.suffix]}; charset=utf-8"
+            self._send(200, content_type, file.read_bytes(), **_PAGE_HEADERS)
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        if length > _MOST_BYTES:
+        if length > _MAX_BYTES:
             self.close_connection = True
-            self._tell(_error(413, f"more than {_MOST_BYTES:,} bytes"))
-        elif self._is_renamed() or self._is_foreign():
+            self._send_json(_error(413, f"more than {_MAX_BYTES:,} bytes"))
+        elif self._has_foreign_host() or self._has_foreign_origin():
             self.close_connection = True
-            self._tell(_error(403, "from another site's page"))
+            self._send_json(_error(403, "the request comes from another site's page"))
         else:
-            self._do(self.rfile.read(length))
+            self._handle(self.rfile.read(length))
 
-    def _is_renamed(self) -> bool:
-        """Tell whether a browser took another site's name for loopback, so that all seems ours."""
+    def _has_foreign_host(self) -> bool:
+        """Return whether the browser reached loopback by another site's name (DNS rebinding)."""
         host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
         return host not in (None, "127.0.0.1", "localhost")
 
-    def _is_foreign(self) -> bool:
-        """Tell whether a page that is not ours has a browser send this."""
+    def _has_foreign_origin(self) -> bool:
+        """Return whether a page of another site sent the request."""
         origin = self.headers.get("Origin")
         return origin is not None and origin != f"http://{self.headers.get('Host')}"
 
-    def _do(self, body: bytes) -> None:
+    def _handle(self, body: bytes) -> None:
         try:
-            answer = self.answer(self._request(body))
+            response = self.respond(self._request(body))
         except (LookupError, ValueError) as error:
-            answer = _error(400, str(error))
-        self._tell(answer or _error(404, "not here"))
+            response = _error(400, str(error))
+        self._send_json(response or _error(404, "not found"))
 
     def _request(self, body: bytes) -> Request:
         parts = urlsplit(self.path)
         return Request(
             method=self.command,
             path=unquote(parts.path),
-            query=_first_of_each(parts.query),
+            query=_first_values(parts.query),
             authorization=self.headers.get("Authorization", ""),
-            kind=self.headers.get("Content-Type", ""),
+            content_type=self.headers.get("Content-Type", ""),
             body=body,
         )
 
-    def _tell(self, answer: Answer) -> None:
-        text = json.dumps(answer.body, default=str).encode()
-        more = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-        self._send(answer.status, "application/json", text, **more)
+    def _send_json(self, response: Response) -> None:
+        body = json.dumps(response.body, default=str).encode()
+        seconds = response.retry_after
+        headers = {} if seconds is None else {"Retry-After": str(seconds)}
+        self._send(response.status, "application/json", body, **headers)
 
-    def _send(self, status: int, kind: str, body: bytes, **headers: str) -> None:
+    def _send(self, status: int, content_type: str, body: bytes, **headers: str) -> None:
         self.send_response(status)
-        named = {"Content-Type": kind, "Content-Length": str(len(body)), **headers}
-        for name, value in named.items():
+        all_headers = {"Content-Type": content_type, "Content-Length": str(len(body)), **headers}
+        for name, value in all_headers.items():
             self.send_header(name, value)
-        # Who asked may be gone by now, as a page that was closed is.
+        # The client may be gone, as a closed page is.
         with suppress(ConnectionError):
             self.end_headers()
             self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
-def _first_of_each(text: str) -> dict[str, str]:
+def _first_values(text: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(text).items()}
 
 
-def _error(status: int, error: str) -> Answer:
-    return Answer(status=status, body={"ok": False, "error": error})
+def _error(status: int, error: str) -> Response:
+    return Response(status=status, body={"ok": False, "error": error})

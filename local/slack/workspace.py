@@ -1,4 +1,4 @@
-"""A Slack workspace in memory: its channel, private replies and threads, by the Web API."""
+"""A Slack workspace in memory: a channel, threads and ephemeral replies, used by the Web API."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from local.slack.block_kit import problems
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message in the channel: `ts` names it, `edits` counts how often it was updated."""
+    """A message in the channel: `ts` identifies it, `edits` counts its updates."""
 
     ts: str
     channel: str
@@ -32,26 +32,26 @@ class Ephemeral:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """An answer over HTTP: a status, a JSON body, and how long Slack wants to be left alone."""
+class Response:
+    """An HTTP response: a status, a JSON body, and the seconds of Retry-After."""
 
     status: int
     body: Mapping[str, Any]
     retry_after: int | None = None
 
     @classmethod
-    def good(cls, **fields: Any) -> "Answer":
-        """Answer as Slack does when it did what it was asked."""
+    def success(cls, **fields: Any) -> "Response":
+        """Create the response of a method that did its work."""
         return cls(status=200, body={"ok": True, **fields})
 
     @classmethod
-    def refusal(cls, error: str, **fields: Any) -> "Answer":
-        """Answer as Slack does when it refuses: by a code, and still with status 200."""
+    def failure(cls, error: str, **fields: Any) -> "Response":
+        """Create the response of a method that failed: Slack sends a code with status 200."""
         return cls(status=200, body={"ok": False, "error": error, **fields})
 
 
 class Workspace:
-    """One channel and what was said in it; every method may be called from any thread."""
+    """A channel and its messages. Every method may be called from any thread."""
 
     def __init__(self) -> None:
         self._messages: dict[str, list[Message]] = {}
@@ -61,18 +61,18 @@ class Workspace:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The channel, oldest first, every message as it stands now."""
+        """The channel, oldest first, every message in its latest form."""
         with self._lock:
             return tuple(versions[-1] for versions in self._messages.values())
 
     @property
     def ephemerals(self) -> tuple[Ephemeral, ...]:
-        """The private replies, oldest first."""
+        """The ephemeral replies, oldest first."""
         with self._lock:
             return tuple(self._ephemerals)
 
     def message(self, ts: str, *, edits: int | None = None) -> Message:
-        """Answer a message as it stands, or as it stood after so many `edits`.
+        """Return a message in its latest form, or as it was after so many `edits`.
 
         Raises:
             LookupError: there is no such message.
@@ -86,7 +86,7 @@ class Workspace:
             del self._messages[ts]
 
     def update(self, ts: str, body: Mapping[str, Any]) -> None:
-        """Replace what a message says.
+        """Replace a message's text and blocks with those of `body`, where it has them.
 
         Raises:
             LookupError: there is no such message.
@@ -101,27 +101,27 @@ class Workspace:
             )
             self._messages[ts].append(updated)
 
-    def whisper(self, user: str, text: str) -> Ephemeral:
-        """Say something that only `user` sees."""
+    def post_ephemeral(self, user: str, text: str) -> Ephemeral:
+        """Add a reply that only `user` sees."""
         with self._lock:
             reply = Ephemeral(user=user, text=text, ts=self._new_ts())
             self._ephemerals.append(reply)
             return reply
 
-    def call(self, method: str, body: Mapping[str, Any]) -> Answer:
+    def call(self, method: str, body: Mapping[str, Any]) -> Response:
         """Do what a method of the Web API does.
 
         Source: https://docs.slack.dev/reference/methods
         """
-        if method.startswith("chat.") and (wrong := problems(body)):
-            return Answer.refusal("invalid_blocks", messages=wrong)
+        if method.startswith("chat.") and (found := problems(body)):
+            return Response.failure("invalid_blocks", messages=found)
         with self._lock:
             match method:
                 case "chat.postMessage":
                     return self._post_message(body)
                 case "chat.postEphemeral":
-                    reply = self.whisper(body["user"], body.get("text", ""))
-                    return Answer.good(message_ts=reply.ts)
+                    reply = self.post_ephemeral(body["user"], body.get("text", ""))
+                    return Response.success(message_ts=reply.ts)
                 case "chat.update":
                     return self._update(body)
                 case "conversations.history":
@@ -129,9 +129,9 @@ class Workspace:
                 case "conversations.replies":
                     return self._replies(body)
                 case _:
-                    return Answer.refusal("unknown_method")
+                    return Response.failure("unknown_method")
 
-    def _post_message(self, body: Mapping[str, Any]) -> Answer:
+    def _post_message(self, body: Mapping[str, Any]) -> Response:
         ts, channel = self._new_ts(), body["channel"]
         message = Message(
             ts=ts,
@@ -142,37 +142,41 @@ class Workspace:
             thread_ts=body.get("thread_ts"),
         )
         self._messages[ts] = [message]
-        return Answer.good(channel=channel, ts=ts)
+        return Response.success(channel=channel, ts=ts)
 
-    def _update(self, body: Mapping[str, Any]) -> Answer:
+    def _update(self, body: Mapping[str, Any]) -> Response:
         if body["ts"] not in self._messages:
-            return Answer.refusal("message_not_found")
+            return Response.failure("message_not_found")
         self.update(body["ts"], body)
-        return Answer.good(channel=body["channel"], ts=body["ts"])
+        return Response.success(channel=body["channel"], ts=body["ts"])
 
-    def _history(self, body: Mapping[str, Any]) -> Answer:
-        """Replies in threads are no part of a channel's history."""
+    def _history(self, body: Mapping[str, Any]) -> Response:
+        """Return the channel's messages, newest first, without the replies in threads."""
         oldest = float(body.get("oldest", 0))
-        found = [one for one in self.messages if float(one.ts) >= oldest and not one.thread_ts]
-        return Answer.good(messages=[_told(one) for one in reversed(found)])
+        messages = [
+            message
+            for message in self.messages
+            if float(message.ts) >= oldest and not message.thread_ts
+        ]
+        return Response.success(messages=[_listed(message) for message in reversed(messages)])
 
-    def _replies(self, body: Mapping[str, Any]) -> Answer:
-        """Answer a thread, its parent first.
+    def _replies(self, body: Mapping[str, Any]) -> Response:
+        """Return a thread, its parent first.
 
         Source: https://docs.slack.dev/reference/methods/conversations.replies
         """
         parent = body["ts"]
         if parent not in self._messages:
-            return Answer.refusal("thread_not_found")
-        thread = [one for one in self.messages if parent in {one.ts, one.thread_ts}]
-        return Answer.good(messages=[_told(one) for one in thread], has_more=False)
+            return Response.failure("thread_not_found")
+        thread = [item for item in self.messages if parent in {item.ts, item.thread_ts}]
+        return Response.success(messages=[_listed(item) for item in thread], has_more=False)
 
     def _new_ts(self) -> str:
-        """Make a timestamp that is later than every one before: it is a message's only name."""
+        """Return a timestamp later than all before: it is the only id of a message."""
         self._last_ts = max(time.time(), self._last_ts + 1e-6)
         return f"{self._last_ts:.6f}"
 
 
-def _told(message: Message) -> dict[str, Any]:
+def _listed(message: Message) -> dict[str, Any]:
     thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
     return {"ts": message.ts, "text": message.text, "metadata": message.metadata, **thread}

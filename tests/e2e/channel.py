@@ -30,13 +30,13 @@ class Channel:
         key = f"{uuid.uuid4().hex[:8]} {name}"
         file = {"name": key, "mimeType": "text/plain", "buffer": text.encode()}
         self.page.locator("#files").set_input_files(file)  # type: ignore[arg-type]
-        expect(self.page.locator("#told")).to_contain_text(f"{key} is in the bucket")
+        expect(self.page.locator("#notice")).to_contain_text(f"{key} is in the bucket")
         return key
 
     def run_job(self) -> str:
         """Run the Macie job; answer what is told of it."""
         self.page.get_by_role("button", name="Run Macie job").click()
-        told = self.page.locator("#told")
+        told = self.page.locator("#notice")
         expect(told).to_have_text(re.compile(r"Macie read \d+ new objects?: \d+ findings?\."))
         return told.inner_text()
 

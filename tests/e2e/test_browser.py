@@ -11,7 +11,7 @@ from slack_sdk.web import WebClient
 
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, CHANNEL, SOURCE, Sandbox, wait_for
-from local.screenshots.browser import chromium, opened
+from local.screenshots.browser import chromium, open_page
 from tests.e2e.channel import MAILS, Channel
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def channel(browser: Browser, deployed: Sandbox) -> Iterator[Channel]:
-    with opened(browser, deployed.slack.url) as page:
+    with open_page(browser, deployed.slack.url) as page:
         yield Channel(page, deployed)
 
 
@@ -100,7 +100,7 @@ def test_of_two_decisions_the_second_is_told_whose_the_first_was(
     channel: Channel, browser: Browser
 ) -> None:
     _, message = channel.find()
-    with opened(browser, channel.deployed.slack.url) as page:
+    with open_page(browser, channel.deployed.slack.url) as page:
         second = Channel(page, channel.deployed)
         second.become("Grace")
         outdated = second.page.locator(f'[data-ts="{message.get_attribute("data-ts")}"]')
@@ -135,12 +135,12 @@ def test_a_file_can_be_dropped_and_is_found_once(channel: Channel) -> None:
     expect(channel.objects("Source bucket").filter(has_text=key)).to_have_count(1)
     assert "1 finding." in channel.run_job()
     channel.page.get_by_role("button", name="Run Macie job").click()
-    expect(channel.page.locator("#told")).to_have_text("Macie read 0 new objects: 0 findings.")
+    expect(channel.page.locator("#notice")).to_have_text("Macie read 0 new objects: 0 findings.")
 
 
 def test_a_made_up_file_is_found_too(channel: Channel) -> None:
-    channel.page.get_by_role("button", name="Add a made-up file").click()
-    expect(channel.page.locator("#told")).to_contain_text("customers-1.csv is in the bucket")
+    channel.page.get_by_role("button", name="Add an example file").click()
+    expect(channel.page.locator("#notice")).to_contain_text("customers-1.csv is in the bucket")
     channel.run_job()
     message = channel.page.locator("article").filter(has_text="customers-1.csv")
     expect(message).to_contain_text("CREDIT_CARD_NUMBER × 2")
@@ -181,7 +181,7 @@ def test_a_hostile_name_is_text_and_nothing_else(channel: Channel) -> None:
 
 
 def test_a_phone_shows_all_of_it(browser: Browser, deployed: Sandbox) -> None:
-    with opened(browser, deployed.slack.url, width=360, height=740) as page:
+    with open_page(browser, deployed.slack.url, width=360, height=740) as page:
         phone = Channel(page, deployed)
         _, message = phone.find(name=f"{'long' * 40}.txt")
         phone.become("Grace")
@@ -197,7 +197,7 @@ def test_an_app_that_does_not_answer_is_told_of(channel: Channel) -> None:
     channel.deployed.slack.request_url = f"{channel.deployed.emulator.endpoint}/nowhere/"
     try:
         channel.do(message, "Remediate")
-        expect(channel.page.locator("#told")).to_contain_text("⚠ The app answered")
+        expect(channel.page.locator("#notice")).to_contain_text("⚠ The app responded")
     finally:
         channel.deployed.slack.request_url = answering
     expect(message).to_contain_text("please decide")

@@ -37,8 +37,8 @@ def test_after_the_faults_every_finding_has_ended_exactly_once(alone: Sandbox) -
     plan = Plan(rate=0.15, seed=7)
     bucket = f"acme-{uuid.uuid4().hex[:12]}"
     alone.client("s3").create_bucket(Bucket=bucket)
-    with faults.between(alone, plan):
-        alone.slack.mood = faults.moody(plan)
+    with faults.aws_faults(alone, plan):
+        alone.slack.interceptor = faults.slack_faults(plan)
         automatic = [_found(alone, bucket, "financial-high") for _ in range(AUTOMATIC)]
         reviewed = [_found(alone, bucket, "personal-automated-discovery") for _ in range(REVIEWED)]
         left = [_found(alone, bucket, "personal-automated-discovery") for _ in range(LEFT)]
@@ -87,7 +87,7 @@ def _settle(alone: Sandbox, wanted: dict[str, str], left: list[str]) -> None:
     """Send the dead letters through again, and let time pass, until all stands as it should."""
     time.sleep(_STILL_POSTING)
     deadline = time.monotonic() + 150
-    told: dict[str, Any] = dict(alone.outputs.told)
+    told: dict[str, Any] = dict(alone.outputs.by_name)
     while time.monotonic() < deadline:
         redrive(sqs=alone.client("sqs"), functions=alone.client("lambda"), outputs=told)
         _hurry(alone, "tell_at", "look_at", "posting_until")

@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 from lambdas.common.actions import option
 from local.macie.fixtures import event_about, sample_event
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
-from local.slack.clicks import form, post, signed
-from local.story import automatic, prepare, reviewed
+from local.slack.clicks import form, post, sign
+from local.story import automatic_remediation, put_files, reviewed_remediation
 from scripts.redrive import redrive
 
 pytestmark = pytest.mark.e2e
@@ -79,10 +79,10 @@ def _keys(deployed: Sandbox, bucket: str) -> list[str]:
 
 
 def test_all_eight_steps_are_seen(deployed: Sandbox) -> None:
-    prepare(deployed)
-    seen = [step.number for step in automatic(deployed)]
+    put_files(deployed)
+    seen = [step.number for step in automatic_remediation(deployed)]
     assert seen == [1, 2, 3, 7, 8]
-    assert [step.number for step in reviewed(deployed)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [step.number for step in reviewed_remediation(deployed)] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_an_approved_object_is_moved_and_comes_back(deployed: Sandbox, bucket: str) -> None:
@@ -156,7 +156,7 @@ def test_dead_letters_are_handled_when_they_are_sent_through_again(
 ) -> None:
     _put(deployed, bucket)
     event = _event(deployed, bucket, "personal-automated-discovery")
-    told = deployed.outputs.told
+    told = deployed.outputs.by_name
     sqs = deployed.client("sqs")
     sqs.send_message(QueueUrl=told["FindingDeadLettersUrl"], MessageBody=json.dumps(event))
     sent = redrive(sqs=sqs, functions=deployed.client("lambda"), outputs=dict(told))
@@ -166,7 +166,7 @@ def test_dead_letters_are_handled_when_they_are_sent_through_again(
 
 def test_what_slack_did_not_take_is_told_when_it_is_due(deployed: Sandbox, bucket: str) -> None:
     _put(deployed, bucket)
-    deployed.slack.answer_next(429, "ratelimited", retry_after=1)
+    deployed.slack.fail_next(429, "ratelimited", retry_after=1)
     finding_id = deployed.deliver(_event(deployed, bucket, "personal-automated-discovery"))
     wait_for(lambda: "due_at" in (deployed.record(finding_id) or {}))
 
@@ -218,8 +218,8 @@ def test_who_is_not_slack_is_refused(deployed: Sandbox, what: str) -> None:
     )
     headers = {
         "unsigned": {"Content-Type": "application/x-www-form-urlencoded"},
-        "forged": signed(body, signing_secret="guessed"),
-        "stale": signed(body, signing_secret=_signing_secret(deployed), timestamp=1),
+        "forged": sign(body, signing_secret="guessed"),
+        "stale": sign(body, signing_secret=_signing_secret(deployed), timestamp=1),
     }
     assert deployed.slack.request_url is not None
     certificate = deployed.slack.certificate
@@ -375,7 +375,7 @@ def test_no_secret_is_in_a_log_or_in_the_ledger(deployed: Sandbox, bucket: str) 
     secret = deployed.client("secretsmanager").get_secret_value(
         SecretId=deployed.outputs.slack_secret
     )
-    log = (deployed.emulator.emulator.folder / "ministack.log").read_text()
+    log = (deployed.emulator.folder / "ministack.log").read_text()
     kept = log + json.dumps(deployed.record(finding_id))
     for hidden in [*json.loads(secret["SecretString"]).values(), "4111111111111111"]:
         assert hidden not in kept

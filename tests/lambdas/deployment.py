@@ -34,7 +34,8 @@ from lambdas.remediation_handler import handler as remediation_handler
 from lambdas.remediator import handler as remediator
 from lambdas.remediator import s3
 from lambdas.remediator.claims import Claims
-from local.slack.fake_slack import Message, SlackStandIn
+from local.slack.fake_slack import FakeSlack
+from local.slack.workspace import Message
 from tests.lambdas.botocore_calls import one_at_a_time, s3_through, through
 from tests.lambdas.events import SIGNING_SECRET, Context, Signed, detail, http_api, macie_event, sqs
 from tests.lambdas.ledger_table import LEDGER_INDEXES
@@ -92,7 +93,7 @@ class Deployment:
         later: after which what one invocation has in hand is free again.
     """
 
-    slack: SlackStandIn
+    slack: FakeSlack
     invocations: list[Invocation] = field(default_factory=list)
     refusal: int | None = None
     s3: Any
@@ -247,9 +248,7 @@ def deployed(
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         stack.enter_context(mock_aws())
         patch.setattr(BotocoreStubber, "__call__", one_at_a_time())
-        slack = stack.enter_context(
-            SlackStandIn(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET)
-        )
+        slack = stack.enter_context(FakeSlack(bot_token=BOT_TOKEN, signing_secret=SIGNING_SECRET))
         session, time = _session(), Clock()
         strict = StrictS3(plain=plain("s3"), account=ACCOUNT)
         session.register("provide-client-params.s3", strict.remember)
@@ -281,7 +280,7 @@ def deployed(
         _forget_wiring()
 
 
-def _environment(slack: SlackStandIn, approvers: Any) -> dict[str, str]:
+def _environment(slack: FakeSlack, approvers: Any) -> dict[str, str]:
     return {
         "LEDGER_TABLE": TABLE,
         "REMEDIATOR_FUNCTION": "remediator",

@@ -1,115 +1,116 @@
-/* The channel: what Slack shows, redrawn where it changed; a click is sent on what is shown. */
+/* The channel: draw what Slack shows, again where it changed; send a click on the message as shown. */
 
-import { agreed, block, clock, make, mrkdwn } from "./blocks.js";
-import { choose, isChosen, refresh, tell } from "./panel.js";
+import { confirmed, drawBlock, drawMrkdwn, formatTime, make } from "./blocks.js";
+import { isSelected, notify, refresh, selectFinding } from "./panel.js";
 
 const channel = document.getElementById("channel");
-const user = () => document.querySelector("#people input:checked").value;
+const currentUser = () => document.querySelector("#people input:checked").value;
+const findingOf = message => message.metadata?.event_payload?.finding_id;
 const drawn = new Map();
 
 async function click(message, element, choice) {
-  if (element.confirm && !await agreed(element.confirm)) return;
-  pick(message.metadata?.event_payload?.finding_id);
-  const body = { ts: message.ts, edits: message.edits, action_id: element.action_id, user: user(), choice };
-  const busy = document.querySelector(`[data-ts="${message.ts}"]`);
-  busy?.classList.add("busy");
-  const answer = await fetch("click", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  const { status, error } = await answer.json();
-  busy?.classList.remove("busy");
-  tell(status === 200 ? "" : `⚠ The app answered ${status ?? error}.`);
+  if (element.confirm && !await confirmed(element.confirm)) return;
+  select(findingOf(message));
+  const body = { ts: message.ts, edits: message.edits, action_id: element.action_id, user: currentUser(), choice };
+  const article = document.querySelector(`[data-ts="${message.ts}"]`);
+  article?.classList.add("busy");
+  const response = await fetch("click", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const { status, error } = await response.json();
+  article?.classList.remove("busy");
+  notify(status === 200 ? "" : `⚠ ${error ?? `The app responded with HTTP status ${status}`}.`);
   await draw();
 }
 
-function avatar() {
+function drawAvatar() {
   const square = make("div", "avatar", "M");
   square.ariaHidden = "true";
   return square;
 }
 
-function post(message, kind, ...content) {
-  const time = make("time", "", clock(new Date(1000 * message.ts)));
-  const who = make("div", "who", make("b", "", "Macie ChatOps"), make("span", "badge", "APP"), time);
-  const element = make("article", kind, avatar(), make("div", "body", who, ...content));
-  element.dataset.ts = message.ts;
-  return element;
+function drawPost(message, kind, ...content) {
+  const time = make("time", "", formatTime(new Date(1000 * message.ts)));
+  const author = make("div", "author", make("b", "", "Macie ChatOps"), make("span", "badge", "APP"), time);
+  const article = make("article", kind, drawAvatar(), make("div", "body", author, ...content));
+  article.dataset.ts = message.ts;
+  return article;
 }
 
-function shown(message) {
+function drawMessage(message) {
   const act = (element, choice) => click(message, element, choice);
-  const content = message.blocks.length ? message.blocks.map(one => block(one, act)) : [make("div", "block", ...mrkdwn(message.text))];
+  const content = message.blocks.length ? message.blocks.map(block => drawBlock(block, act)) : [make("div", "block", ...drawMrkdwn(message.text))];
   if (message.edits) content.push(make("span", "edited", "(edited)"));
-  const element = post(message, message.thread_ts ? "message reply" : "message", ...content);
-  const finding = message.metadata?.event_payload?.finding_id;
+  const article = drawPost(message, message.thread_ts ? "message reply" : "message", ...content);
+  const finding = findingOf(message);
   if (finding) {
-    const open = make("button", "history", "History");
-    open.title = "Show this finding's history in the ledger";
-    element.append(open);
-    element.onclick = event => {
-      if (event.target === open || !event.target.closest("a, button, select")) pick(finding);
+    const history = make("button", "history", "History");
+    history.title = "Show this finding's history in the ledger";
+    article.append(history);
+    article.onclick = event => {
+      if (event.target === history || !event.target.closest("a, button, select")) select(finding);
     };
-    element.dataset.finding = finding;
+    article.dataset.finding = finding;
   }
-  return element;
+  return article;
 }
 
-function secret(reply) {
-  return post(reply, "message private", make("small", "", "👁 Only visible to you"), make("div", "block", ...mrkdwn(reply.text)));
+function drawEphemeral(reply) {
+  return drawPost(reply, "message private", make("small", "", "👁 Only visible to you"), make("div", "block", ...drawMrkdwn(reply.text)));
 }
 
-function pick(finding) {
-  choose(finding);
-  mark();
+function select(finding) {
+  selectFinding(finding);
+  markSelected();
 }
 
-function mark() {
-  for (const element of channel.children) element.classList.toggle("chosen", isChosen(element.dataset.finding));
+function markSelected() {
+  for (const article of channel.children) article.classList.toggle("selected", isSelected(article.dataset.finding));
 }
 
-/* Threads stand under their message, private replies when they came. */
-function inOrder(state) {
-  const place = one => [one.thread_ts ?? one.ts, one.ts];
-  const mine = state.ephemerals.filter(reply => reply.user === user());
-  const all = [...state.messages.map(one => [one, shown]), ...mine.map(one => [one, secret])];
-  return all.sort(([a], [b]) => place(a)[0].localeCompare(place(b)[0]) || place(a)[1].localeCompare(place(b)[1]));
+/* Put replies below their message, and ephemeral replies in the order of their time. */
+function sortPosts(state) {
+  const place = post => [post.thread_ts ?? post.ts, post.ts];
+  const replies = state.ephemerals.filter(reply => reply.user === currentUser());
+  const posts = [...state.messages.map(message => [message, drawMessage]), ...replies.map(reply => [reply, drawEphemeral])];
+  return posts.sort(([a], [b]) => place(a)[0].localeCompare(place(b)[0]) || place(a)[1].localeCompare(place(b)[1]));
 }
 
-function element([one, show]) {
-  const json = JSON.stringify(one);
-  const before = drawn.get(one.ts);
-  if (before?.json === json) return before.element;
-  const now = { json, element: show(one) };
-  drawn.set(one.ts, now);
-  return now.element;
+function drawOnce([post, render]) {
+  const json = JSON.stringify(post);
+  const previous = drawn.get(post.ts);
+  if (previous?.json === json) return previous.article;
+  const article = render(post);
+  drawn.set(post.ts, { json, article });
+  return article;
 }
 
-let before = "";
+let previousState = "";
 async function draw() {
   const state = await (await fetch("state")).json();
-  const now = JSON.stringify([state, user()]);
-  if (now === before) return;
+  const json = JSON.stringify([state, currentUser()]);
+  if (json === previousState) return;
   const main = document.querySelector("main");
-  const atEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
-  const few = channel.childElementCount;
-  const elements = inOrder(state).map(element);
-  elements.forEach((one, place) => channel.children[place] !== one && channel.insertBefore(one, channel.children[place]));
-  while (channel.childElementCount > elements.length) channel.lastElementChild.remove();
-  document.getElementById("empty").hidden = elements.length > 0;
-  before = now;
-  const newest = channel.childElementCount > few && elements.at(-1);
-  if (newest && atEnd) main.scrollTop = main.scrollHeight;
+  const isAtEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 80;
+  const previousCount = channel.childElementCount;
+  const articles = sortPosts(state).map(drawOnce);
+  articles.forEach((article, place) => channel.children[place] !== article && channel.insertBefore(article, channel.children[place]));
+  while (channel.childElementCount > articles.length) channel.lastElementChild.remove();
+  document.getElementById("empty").hidden = articles.length > 0;
+  previousState = json;
+  const newest = channel.childElementCount > previousCount && articles.at(-1);
+  if (newest && isAtEnd) main.scrollTop = main.scrollHeight;
   if (newest && newest.matches(".private")) newest.scrollIntoView({ block: "nearest" });
   await refresh(state.messages);
-  mark();
+  markSelected();
 }
 
-function again() {
-  const wait = document.hidden ? 3000 : 500;
+function drawLater() {
+  const milliseconds = document.hidden ? 3000 : 500;
   setTimeout(async () => {
-    await draw().catch(() => tell("⚠ The sandbox does not answer. Has it ended?"));
-    again();
-  }, wait);
+    await draw().catch(() => notify("⚠ The sandbox does not respond. Has it ended?"));
+    drawLater();
+  }, milliseconds);
 }
 
 document.getElementById("people").onchange = draw;
 document.addEventListener("visibilitychange", () => document.hidden || draw());
-draw().finally(again);
+draw().finally(drawLater);

@@ -1,60 +1,62 @@
-/* Beside the channel: both buckets, the chosen finding's history, files of one's own, the job. */
+/* Beside the channel: both buckets, the selected finding's history, the user's own files, the job. */
 
-import { clock, make, nameOf, visible } from "./blocks.js";
+import { escapeInvisible, formatTime, make, nameOf } from "./blocks.js";
 
-const MADE_UP = [
+const EXAMPLES = [
   ["customers", "name,card,mail\nJane Doe,4111 1111 1111 1111,jane.doe@example.com\nJohn Roe,5500 0055 5555 5559,john.roe@example.com\n", "csv"],
   ["employees", "name,ssn\nJane Doe,219-09-9998\nJohn Roe,457-55-5462\n", "csv"],
   ["newsletter", "jane.doe@example.com\njohn.roe@example.com\n", "txt"],
   ["deploy", "export AWS_ACCESS_KEY_ID=AKIAQ7XMPLK2N3RSTUVW\n", "log"],
 ];
-const told = document.getElementById("told");
+const notice = document.getElementById("notice");
 const drop = document.getElementById("drop");
 const job = document.getElementById("job");
-let chosen, newest, shown = "", made = 0;
+let selected, newest, previousState = "", exampleCount = 0;
 
-export function tell(text) {
-  told.textContent = visible(text);
+export function notify(text) {
+  notice.textContent = escapeInvisible(text);
 }
-export const isChosen = finding => Boolean(finding) && finding === (chosen ?? newest);
+export const isSelected = finding => Boolean(finding) && finding === (selected ?? newest);
 
-export function choose(finding) {
-  chosen = finding;
+export function selectFinding(finding) {
+  selected = finding;
   return refresh();
 }
 
-/* Show what is there now; until a finding is chosen, it is the newest one's history. */
+/* Draw the panel. Until a finding is selected, it shows the newest finding's history. */
 export async function refresh(messages) {
-  if (messages) newest = messages.map(one => one.metadata?.event_payload?.finding_id).findLast(Boolean);
-  const finding = chosen ?? newest;
-  const answer = await fetch(`panel/state${finding ? `?finding=${encodeURIComponent(finding)}` : ""}`);
-  if (!answer.ok) return;
-  const state = await answer.json();
-  if (JSON.stringify([state, finding]) === shown) return;
-  shown = JSON.stringify([state, finding]);
+  if (messages) newest = messages.map(message => message.metadata?.event_payload?.finding_id).findLast(Boolean);
+  const finding = selected ?? newest;
+  const response = await fetch(`panel/state${finding ? `?finding=${encodeURIComponent(finding)}` : ""}`);
+  if (!response.ok) return;
+  const state = await response.json();
+  const json = JSON.stringify([state, finding]);
+  if (json === previousState) return;
+  previousState = json;
   document.getElementById("finding").textContent = finding ? `of ${finding.slice(0, 8)}…` : "";
-  const none = make("li", "soft", finding ? "no steps of its own" : "nothing yet");
-  document.querySelector("#ledger ol").replaceChildren(...state.history.length ? state.history.map(step) : [none]);
-  document.getElementById("buckets").replaceChildren(...state.buckets.flatMap(bucket));
+  const none = make("li", "soft", finding ? "no history of its own" : "nothing yet");
+  document.querySelector("#ledger ol").replaceChildren(...state.history.length ? state.history.map(drawTransition) : [none]);
+  document.getElementById("buckets").replaceChildren(...state.buckets.flatMap(drawBucket));
 }
 
-function step(entry) {
-  const by = /^[UW][A-Z0-9]+$/.test(entry.by) ? make("span", "mention", `@${nameOf(entry.by)}`) : entry.by;
-  const time = make("time", "", clock(new Date(entry.at)));
-  time.title = entry.at;
-  const head = make("div", "", make("b", `status ${entry.status}`, entry.status.replaceAll("_", " ")), " ", by, time);
-  const item = make("li", entry.is_refused ? "refused" : "", head);
-  for (const line of [entry.is_refused && "refused", entry.reason, entry.advice]) if (line) item.append(make("div", "why", visible(line)));
+function drawTransition(transition) {
+  const { at, by, status, reason, advice, is_refused: isRefused } = transition;
+  const actor = /^[UW][A-Z0-9]+$/.test(by) ? make("span", "mention", `@${nameOf(by)}`) : by;
+  const time = make("time", "", formatTime(new Date(at)));
+  time.title = at;
+  const head = make("div", "", make("b", `status ${status}`, status.replaceAll("_", " ")), " ", actor, time);
+  const item = make("li", isRefused ? "refused" : "", head);
+  for (const line of [isRefused && "refused", reason, advice]) if (line) item.append(make("div", "reason", escapeInvisible(line)));
   return item;
 }
 
-const sizes = size => size < 1024 ? `${size} bytes` : size < 1048576 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 1048576).toFixed(1)} MiB`;
+const formatSize = size => size < 1024 ? `${size} bytes` : size < 1048576 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / 1048576).toFixed(1)} MiB`;
 
-function bucket({ title, name, versions }) {
+function drawBucket({ title, name, versions }) {
   const rows = versions.map(version => {
-    const state = version.is_marker ? "delete marker" : sizes(version.size);
+    const state = version.is_marker ? "delete marker" : formatSize(version.size);
     const kind = [version.is_marker && "marker", version.is_latest || "older"].filter(Boolean).join(" ");
-    const row = make("li", kind, make("span", "key", visible(version.key)), make("span", "what", version.is_latest ? state : `${state}, older`));
+    const row = make("li", kind, make("span", "key", escapeInvisible(version.key)), make("span", "state", version.is_latest ? state : `${state}, older`));
     row.title = `version ${version.version}, ${version.modified}`;
     return row;
   });
@@ -64,10 +66,10 @@ function bucket({ title, name, versions }) {
 
 async function upload(files) {
   for (const file of files) {
-    tell(`${file.name} is put into the bucket …`);
-    const answer = await fetch(`panel/upload?key=${encodeURIComponent(file.name)}`, { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
-    const { error } = await answer.json();
-    tell(error ? `⚠ ${file.name}: ${error}` : `${file.name} is in the bucket. Now run the Macie job.`);
+    notify(`Uploading ${file.name} …`);
+    const response = await fetch(`panel/upload?key=${encodeURIComponent(file.name)}`, { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
+    const { error } = await response.json();
+    notify(error ? `⚠ ${file.name}: ${error}` : `${file.name} is in the bucket. Now run the Macie job.`);
   }
   await refresh();
 }
@@ -84,21 +86,21 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 }
 document.addEventListener("drop", event => upload(event.dataTransfer.files));
 
-document.getElementById("made-up").onclick = () => {
-  const [name, text, ending] = MADE_UP[made % MADE_UP.length];
-  made += 1;
-  return upload([new File([text], `${name}-${made}.${ending}`, { type: ending === "csv" ? "text/csv" : "text/plain" })]);
+document.getElementById("example").onclick = () => {
+  const [name, text, ending] = EXAMPLES[exampleCount % EXAMPLES.length];
+  exampleCount += 1;
+  return upload([new File([text], `${name}-${exampleCount}.${ending}`, { type: ending === "csv" ? "text/csv" : "text/plain" })]);
 };
 
-const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+const pluralize = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 job.onclick = async () => {
   job.disabled = true;
-  tell("Macie reads what is new …");
-  const answer = await fetch("panel/job", { method: "POST" });
-  const { objects, findings, error } = await answer.json();
+  notify("Macie reads the new objects …");
+  const response = await fetch("panel/job", { method: "POST" });
+  const { objects, findings, error } = await response.json();
   job.disabled = false;
-  chosen = undefined;
-  tell(error ? `⚠ ${error}` : `Macie read ${many(objects, "new object")}: ${many(findings.length, "finding")}.`);
+  selected = undefined;
+  notify(error ? `⚠ ${error}` : `Macie read ${pluralize(objects, "new object")}: ${pluralize(findings.length, "finding")}.`);
 };
 
 setInterval(() => document.hidden || refresh().catch(() => {}), 1500);

@@ -16,7 +16,7 @@ from lambdas.common.record import Record, SlackMessage, Status
 from lambdas.common.secret import SecretReader
 from lambdas.common.slack import SlackChannel
 from lambdas.common.table import Table
-from local.slack.workspace import Answer
+from local.slack.workspace import Response
 from tests.lambdas.botocore_calls import through
 from tests.lambdas.deployment import CHANNEL, SECRET, TABLE, Deployment, plain
 from tests.lambdas.events import finding
@@ -85,7 +85,7 @@ def test_who_comes_with_an_outdated_record_posts_nothing(
 def test_a_post_that_slack_refused_is_made_a_minute_later(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
-    here.slack.answer_next(504)
+    here.slack.fail_next(504)
     assert not announcer.tell(record)
     assert not announcer.tell(here.ledger.get(record.finding.id))
     here.clock.ahead = SOON
@@ -98,13 +98,13 @@ def test_a_post_of_which_slack_does_not_know_is_looked_for_before_it_is_made_aga
 ) -> None:
     """Of internal_error Slack says: some aspect of the operation may have succeeded."""
 
-    def unsure(_: str, proceed: Callable[[], Answer]) -> Answer:
+    def unsure(_: str, proceed: Callable[[], Response]) -> Response:
         proceed()
-        return Answer(status=200, body={"ok": False, "error": "internal_error"})
+        return Response(status=200, body={"ok": False, "error": "internal_error"})
 
-    here.slack.mood, well = unsure, here.slack.mood
+    here.slack.interceptor, well = unsure, here.slack.interceptor
     assert not announcer.tell(record)
-    here.slack.mood = well
+    here.slack.interceptor = well
     here.clock.ahead = SOON
     assert announcer.tell(here.ledger.get(record.finding.id))
     assert len(here.slack.messages) == 1
@@ -114,10 +114,10 @@ def test_a_search_that_slack_refused_forgets_nothing(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
     """The message may stand there: only a search that succeeds may say that it does not."""
-    here.slack.lose_next_answer()
+    here.slack.lose_next_response()
     assert not announcer.tell(record)
     here.clock.ahead = SOON
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     assert not announcer.tell(here.ledger.get(record.finding.id))
     here.clock.ahead = 3 * SOON
     assert announcer.tell(here.ledger.get(record.finding.id))
@@ -127,7 +127,7 @@ def test_a_search_that_slack_refused_forgets_nothing(
 def test_slack_is_left_alone_for_as_long_as_it_wants(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=7)
+    here.slack.fail_next(429, "ratelimited", retry_after=7)
     before = here.clock.now()
     assert not announcer.tell(record)
     put_off = here.ledger.get(record.finding.id)
@@ -145,17 +145,17 @@ def test_what_slack_refused_while_older_news_was_told_is_told_as_well(
     here: Deployment, announcer: Announcer, record: Record
 ) -> None:
     announcer.tell(record)
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     announcer.tell(here.ledger.get(record.finding.id))
     outdated = here.ledger.get(record.finding.id)
-    later, well = clock.now() + timedelta(minutes=2), here.slack.mood
+    later, well = clock.now() + timedelta(minutes=2), here.slack.interceptor
 
-    def overtaken(_: str, proceed: Callable[[], Answer]) -> Answer:
-        here.slack.mood = well
+    def overtaken(_: str, proceed: Callable[[], Response]) -> Response:
+        here.slack.interceptor = well
         here.ledger.change(record.finding.id, lambda now: replace(now, tell_at=later))
         return proceed()
 
-    here.clock.ahead, here.slack.mood = SOON, overtaken
+    here.clock.ahead, here.slack.interceptor = SOON, overtaken
     assert announcer.tell(outdated)
     assert here.ledger.get(record.finding.id).tell_at == later
 

@@ -9,7 +9,7 @@ import pytest
 from lambdas.common.callback import Callback
 from lambdas.common.messages import render
 from lambdas.common.record import Status
-from local.slack.fake_slack import SlackStandIn
+from local.slack.fake_slack import FakeSlack
 from tests.lambdas.deployment import Deployment
 from tests.lambdas.events import finding
 from tests.lambdas.strategies import record_at
@@ -51,7 +51,7 @@ def test_an_expired_callback_is_no_failure(here: Deployment) -> None:
 
 
 def test_a_callback_where_nobody_listens_is_no_failure() -> None:
-    with SlackStandIn(bot_token="", signing_secret="") as gone:
+    with FakeSlack(bot_token="", signing_secret="") as gone:
         callback = Callback(url=f"{gone.url}actions/1")
     assert not callback.whisper("hello")
 

@@ -61,7 +61,7 @@ def test_metrics_stand_in_the_log_in_the_embedded_format(
 ) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html."""
     here.set_variable("POWERTOOLS_SERVICE_NAME", "finding_handler")
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     here.deliver(here.put())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     directives = [line["_aws"]["CloudWatchMetrics"][0] for line in lines if "_aws" in line]
@@ -96,7 +96,7 @@ def test_what_slack_does_not_take_of_what_is_due_is_logged_under_its_finding(
     here: Deployment,
 ) -> None:
     found = here.put()
-    here.slack.answer_next(429, "ratelimited", retry_after=1, times=2)
+    here.slack.fail_next(429, "ratelimited", retry_after=1, times=2)
     here.deliver(found)
     here.clock.ahead = timedelta(minutes=1)
     log = io.StringIO()

@@ -73,7 +73,7 @@ def test_a_posted_message_is_found_by_its_finding(here: Deployment, channel: Sla
 
 def test_without_the_scope_nothing_is_found(here: Deployment, channel: SlackChannel) -> None:
     channel.post(message(), subject="f1")
-    here.slack.answer_next(200, "missing_scope")
+    here.slack.fail_next(200, "missing_scope")
     assert channel.find(subject="f1", since=datetime.now(UTC) - HOUR) is None
 
 
@@ -91,13 +91,13 @@ def test_without_the_scope_nothing_is_found(here: Deployment, channel: SlackChan
 def test_what_passes_is_worth_another_try(
     here: Deployment, channel: SlackChannel, status: int, error: str
 ) -> None:
-    here.slack.answer_next(status, error, times=3)
+    here.slack.fail_next(status, error, times=3)
     place = channel.post
     with pytest.raises(SlackError):
         place(message(), subject="f1")
     with pytest.raises(SlackError):
         channel.find(subject="f1", since=datetime.now(UTC))
-    here.slack.answer_next(status, error)
+    here.slack.fail_next(status, error)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_message_that_is_gone_is_called_so(
     here: Deployment, channel: SlackChannel, error: str
 ) -> None:
     place = channel.post(message(), subject="f1")
-    here.slack.answer_next(200, error)
+    here.slack.fail_next(200, error)
     with pytest.raises(MessageGoneError):
         channel.update(place, message())
-    here.slack.answer_next(200, error)
+    here.slack.fail_next(200, error)
     with pytest.raises(MessageGoneError):
         channel.reply(place, "a reminder")
 
@@ -119,6 +119,6 @@ def test_a_message_that_is_gone_is_called_so(
 def test_what_does_not_pass_is_no_expected_failure(
     here: Deployment, channel: SlackChannel, error: str
 ) -> None:
-    here.slack.answer_next(200, error, times=3)
+    here.slack.fail_next(200, error, times=3)
     with pytest.raises(SlackRefusalError):
         channel.post(message(), subject="f1")

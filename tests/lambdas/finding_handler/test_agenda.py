@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from lambdas.common.record import Status
-from local.slack.fake_slack import Message
-from local.slack.workspace import Answer
+from local.slack.workspace import Message, Response
 from tests.lambdas.deployment import APPROVER, AUTO, Deployment, deployed
 
 DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)
@@ -66,12 +65,12 @@ def test_what_is_decided_while_people_are_reminded_is_watched(here: Deployment) 
     found = here.put()
     here.deliver(found)
     here.clock.ahead = DAY
-    well = here.slack.mood
+    well = here.slack.interceptor
 
-    def decided(method: str, proceed: Callable[[], Answer]) -> Answer:
+    def decided(method: str, proceed: Callable[[], Response]) -> Response:
         if method != "chat.postMessage":
             return proceed()
-        here.slack.mood = well
+        here.slack.interceptor = well
         here.ledger.change(
             found["id"],
             lambda now: now.with_status(
@@ -80,7 +79,7 @@ def test_what_is_decided_while_people_are_reminded_is_watched(here: Deployment) 
         )
         return proceed()
 
-    here.slack.mood = decided
+    here.slack.interceptor = decided
     here.tick()
     assert len(replies(here)) == 1
     here.clock.ahead += timedelta(minutes=21)
@@ -95,7 +94,7 @@ def test_two_runs_at_once_remind_once(waiting: Deployment) -> None:
 
 
 def test_a_reminder_that_slack_does_not_take_is_made_later(waiting: Deployment) -> None:
-    waiting.slack.answer_next(500)
+    waiting.slack.fail_next(500)
     waiting.tick()
     assert replies(waiting) == []
     waiting.clock.ahead += SOON
@@ -107,7 +106,7 @@ def test_a_reminder_that_slack_does_not_take_is_made_later(waiting: Deployment) 
 def test_what_stands_in_a_channel_that_is_left_is_told_and_reminded_of_in_the_new_one(
     waiting: Deployment,
 ) -> None:
-    waiting.slack.answer_next(200, "is_archived")
+    waiting.slack.fail_next(200, "is_archived")
     waiting.tick()
     old, new, reply = waiting.slack.messages
     assert new.text == old.text
@@ -124,13 +123,13 @@ def test_without_a_setting_nobody_is_reminded() -> None:
 
 def test_what_could_not_be_told_for_a_day_is_told_at_last(here: Deployment) -> None:
     found = here.put()
-    here.slack.answer_next(503, "service_unavailable", times=100)
+    here.slack.fail_next(503, "service_unavailable", times=100)
     assert here.deliver(found) == []
     for _ in range(24 * 2):
         here.clock.ahead += timedelta(minutes=30)
         here.tick()
     assert here.slack.messages == ()
-    here.slack.be_well()
+    here.slack.stop_failing()
     here.clock.ahead += SOON
     here.tick()
     assert "please decide" in here.message.text
@@ -138,12 +137,12 @@ def test_what_could_not_be_told_for_a_day_is_told_at_last(here: Deployment) -> N
 
 
 def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     first, second = here.put(), here.put(body=b"another") | {"id": "second"}
     here.deliver(first, second)
     here.clock.ahead = SOON
     here.slack.requests.clear()
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     here.tick()
     assert here.slack.requests == ["chat.postMessage"]
     assert here.waiting_in_queue() == 1
@@ -153,11 +152,11 @@ def test_when_slack_is_busy_the_rest_is_left_for_the_next_run(here: Deployment) 
 
 
 def test_one_that_fails_does_not_keep_those_behind_it(here: Deployment) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     first, second = here.put(), here.put(body=b"another") | {"id": "second"}
     here.deliver(first, second)
     here.clock.ahead = SOON
-    here.slack.answer_next(200, "invalid_blocks")
+    here.slack.fail_next(200, "invalid_blocks")
     assert here.tick_fails()
     assert "please decide" in here.message.text
     here.clock.ahead += SOON
@@ -166,12 +165,12 @@ def test_one_that_fails_does_not_keep_those_behind_it(here: Deployment) -> None:
 
 
 def test_where_all_fail_ten_are_tried_and_the_next_minute_is_waited_for(here: Deployment) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=60)
+    here.slack.fail_next(429, "ratelimited", retry_after=60)
     for number in range(12):
         here.deliver(here.put(body=f"card {number}".encode()))
     here.clock.ahead = SOON
     here.slack.requests.clear()
-    here.slack.answer_next(200, "invalid_auth", times=100)
+    here.slack.fail_next(200, "invalid_auth", times=100)
     assert here.tick_fails()
     assert len(here.slack.requests) == 10
     assert here.waiting_in_queue() == 0
@@ -179,21 +178,21 @@ def test_where_all_fail_ten_are_tried_and_the_next_minute_is_waited_for(here: De
 
 def test_what_fails_is_named_in_the_log(here: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     found = here.put()
-    here.slack.answer_next(429, "ratelimited", retry_after=1)
+    here.slack.fail_next(429, "ratelimited", retry_after=1)
     here.deliver(found)
     here.clock.ahead = SOON
-    here.slack.answer_next(200, "invalid_blocks")
+    here.slack.fail_next(200, "invalid_blocks")
     with caplog.at_level("ERROR"):
         assert here.tick_fails()
     assert found["id"] in caplog.text
 
 
 def test_runs_that_slack_refuses_at_the_same_time_have_one_successor(here: Deployment) -> None:
-    here.slack.answer_next(429, "ratelimited", retry_after=9)
+    here.slack.fail_next(429, "ratelimited", retry_after=9)
     here.deliver(here.put())
     here.clock.ahead = SOON
     for _ in range(3):
-        here.slack.answer_next(429, "ratelimited", retry_after=9)
+        here.slack.fail_next(429, "ratelimited", retry_after=9)
         here.restart()
         here.tick()
         here.clock.ahead += timedelta(seconds=2)
@@ -215,7 +214,7 @@ def test_a_start_that_got_lost_is_made_again(here: Deployment) -> None:
 
 
 def test_a_start_that_got_lost_is_made_again_while_slack_is_down(here: Deployment) -> None:
-    here.slack.answer_next(503, "service_unavailable", times=100)
+    here.slack.fail_next(503, "service_unavailable", times=100)
     here.deliver(here.put())
     found = here.put(AUTO, body=b"another")
     here.deliver(found)

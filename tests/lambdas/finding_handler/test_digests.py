@@ -10,8 +10,7 @@ from lambdas.common.actions import option
 from lambdas.common.record import Status
 from lambdas.finding_handler import digesting
 from local.slack.block_kit import problems
-from local.slack.fake_slack import Message
-from local.slack.workspace import Answer
+from local.slack.workspace import Message, Response
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,
@@ -265,7 +264,7 @@ def test_ten_are_reviewed_one_by_one_however_slowly_slack_takes_them(crowded: De
     details = found(crowded, count=20)
     crowded.deliver(*details)
     message = digest(crowded)
-    crowded.slack.mood = one_message_a_run(crowded)
+    crowded.slack.interceptor = one_message_a_run(crowded)
     crowded.clock.ahead = timedelta()
     assert crowded.slack.click(message.ts, "review_each", APPROVER) == 200
     for _ in range(20):
@@ -276,15 +275,17 @@ def test_ten_are_reviewed_one_by_one_however_slowly_slack_takes_them(crowded: De
     assert "Posting some one by one, decided by" in digest(crowded).text
 
 
-def one_message_a_run(here: Deployment) -> Callable[[str, Callable[[], Answer]], Answer]:
+def one_message_a_run(here: Deployment) -> Callable[[str, Callable[[], Response]], Response]:
     """Make a mood in which Slack takes a message, and no other in the next ten seconds."""
     taken: list[datetime] = []
 
-    def mood(method: str, proceed: Callable[[], Answer]) -> Answer:
+    def mood(method: str, proceed: Callable[[], Response]) -> Response:
         now = here.clock.now()
         if method == "chat.postMessage":
             if taken and now - taken[-1] < timedelta(seconds=10):
-                return Answer(status=429, body={"ok": False, "error": "ratelimited"}, retry_after=1)
+                return Response(
+                    status=429, body={"ok": False, "error": "ratelimited"}, retry_after=1
+                )
             taken.append(now)
         return proceed()
 
@@ -355,15 +356,15 @@ def test_a_click_has_it_done_without_waiting_for_the_minute(crowded: Deployment)
 def test_an_order_given_while_the_digest_is_drawn_is_carried_out(crowded: Deployment) -> None:
     details = found(crowded)
     crowded.deliver(*details[:-1])
-    message, well = digest(crowded), crowded.slack.mood
+    message, well = digest(crowded), crowded.slack.interceptor
 
-    def clicked(_: str, proceed: Callable[[], Answer]) -> Answer:
-        crowded.slack.mood = well
+    def clicked(_: str, proceed: Callable[[], Response]) -> Response:
+        crowded.slack.interceptor = well
         assert crowded.slack.click(message.ts, "remediate_all", APPROVER) == 200
         return proceed()
 
     crowded.deliver(details[-1])
-    crowded.slack.mood = clicked
+    crowded.slack.interceptor = clicked
     digest(crowded)
     digest(crowded)
     assert statuses(crowded, details[2:]) == [Status.REMEDIATING] * 6
@@ -387,7 +388,7 @@ def test_an_order_that_was_interrupted_is_carried_out_to_the_end(crowded: Deploy
 
 def test_what_slack_does_not_take_is_drawn_later(crowded: Deployment) -> None:
     crowded.deliver(*found(crowded))
-    crowded.slack.answer_next(429, "ratelimited", retry_after=90)
+    crowded.slack.fail_next(429, "ratelimited", retry_after=90)
     crowded.clock.ahead += SETTLED
     crowded.tick()
     crowded.clock.ahead += timedelta(seconds=60)
@@ -402,7 +403,7 @@ def test_a_digest_that_slack_was_too_busy_for_is_posted_as_soon_as_slack_wants(
 ) -> None:
     crowded.deliver(*found(crowded))
     crowded.slack.requests.clear()
-    crowded.slack.answer_next(429, "ratelimited", retry_after=1)
+    crowded.slack.fail_next(429, "ratelimited", retry_after=1)
     crowded.clock.ahead += SETTLED
     crowded.tick()
     crowded.clock.ahead += timedelta(seconds=2)
@@ -413,7 +414,7 @@ def test_a_digest_that_slack_was_too_busy_for_is_posted_as_soon_as_slack_wants(
 
 def test_a_digest_that_slack_refuses_does_not_keep_the_others(crowded: Deployment) -> None:
     crowded.deliver(*found(crowded, REVIEW, count=4), *found(crowded, "another", count=3))
-    crowded.slack.answer_next(200, "invalid_blocks")
+    crowded.slack.fail_next(200, "invalid_blocks")
     crowded.clock.ahead += SETTLED
     assert crowded.tick_fails()
     assert [one.text.startswith("📚") for one in crowded.slack.messages].count(True) == 1
@@ -424,7 +425,7 @@ def test_a_digest_that_slack_refuses_does_not_keep_the_others(crowded: Deploymen
 
 def test_a_digest_whose_post_was_not_answered_is_found_again(crowded: Deployment) -> None:
     crowded.deliver(*found(crowded))
-    crowded.slack.lose_next_answer()
+    crowded.slack.lose_next_response()
     crowded.clock.ahead += SETTLED
     crowded.tick()
     crowded.clock.ahead += timedelta(minutes=3)

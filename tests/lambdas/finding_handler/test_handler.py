@@ -181,7 +181,7 @@ def test_where_nothing_is_taken_lambda_counts_an_error_for_the_alarm(here: Deplo
 
 def test_what_another_invocation_has_in_hand_is_no_error(here: Deployment) -> None:
     found = here.put()
-    here.slack.answer_next(504)
+    here.slack.fail_next(504)
     here.deliver(found)
     here.restart()
     answer = handler.lambda_handler(sqs(macie_event(found)), Context())
@@ -193,7 +193,7 @@ def test_what_slack_does_not_take_is_told_again_later(
     here: Deployment, status: int, error: str
 ) -> None:
     found = here.put()
-    here.slack.answer_next(status, error, retry_after=1)
+    here.slack.fail_next(status, error, retry_after=1)
     assert here.deliver(found) == []
     assert here.record(found).status is Status.AWAITING_REVIEW
     here.tick()
@@ -207,7 +207,7 @@ def test_what_slack_does_not_take_is_told_again_later(
 
 @pytest.mark.parametrize("error", ["channel_not_found", "not_in_channel", "invalid_auth"])
 def test_what_slack_refuses_ends_in_the_dead_letter_queue(here: Deployment, error: str) -> None:
-    here.slack.answer_next(200, error)
+    here.slack.fail_next(200, error)
     assert here.deliver(here.put()) == ["message-0"]
 
 
@@ -237,10 +237,10 @@ def test_without_the_scope_to_read_the_channel_a_message_is_rather_told_twice_th
     here: Deployment,
 ) -> None:
     found = here.put()
-    here.slack.answer_next(500)
+    here.slack.fail_next(500)
     assert here.deliver(found) == []
     here.clock.ahead = LATER
-    here.slack.answer_next(200, "missing_scope")
+    here.slack.fail_next(200, "missing_scope")
     here.tick()
     assert len(here.slack.messages) == 1
 

@@ -16,7 +16,7 @@ from lambdas.common.actions import DISMISSALS, option
 from lambdas.common.aws import AwsError
 from lambdas.common.errors import SlackError
 from lambdas.common.record import Status
-from local.slack.fake_slack import SlackStandIn
+from local.slack.fake_slack import FakeSlack
 from tests.lambdas.deployment import (
     APPROVER,
     CARD,
@@ -275,7 +275,7 @@ def test_an_unknown_finding_is_told_of_privately(
     asked: tuple[Deployment, dict[str, Any]],
 ) -> None:
     here, found = asked
-    here.slack.alter(_about(here, "unheard-of"))
+    here.slack.replace(_about(here, "unheard-of"))
     assert here.click() == 200
     here.remediate()
     (reply,) = here.slack.ephemerals
@@ -362,7 +362,7 @@ def test_a_click_with_a_callback_elsewhere_is_told_in_the_channel(
 
 def test_a_callback_elsewhere_is_never_called(asked: tuple[Deployment, dict[str, Any]]) -> None:
     here, found = asked
-    with SlackStandIn(bot_token="", signing_secret="") as elsewhere:
+    with FakeSlack(bot_token="", signing_secret="") as elsewhere:
         url = f"{elsewhere.hooks_url}actions/1"
         event = http_api(sign(form(click(found["id"], user=OTHER, response_url=url))))
         assert here.post(event) == 200
@@ -390,7 +390,7 @@ def test_a_refusal_that_slack_does_not_take_is_tried_again(
     event = http_api(sign(form(click(found["id"], user=OTHER, response_url=None))))
     assert here.post(event) == 200
     waiting = list(here.invocations)
-    here.slack.answer_next(500)
+    here.slack.fail_next(500)
     with pytest.raises(SlackError):
         here.remediate()
     here.invocations[:] = waiting

@@ -11,7 +11,8 @@ from lambdas.common.errors import BusyError
 from lambdas.common.ledger import UnknownFindingError
 from lambdas.common.record import Status
 from lambdas.remediator import handler
-from local.slack.fake_slack import Message, SlackStandIn
+from local.slack.fake_slack import FakeSlack
+from local.slack.workspace import Message
 from tests.lambdas.deployment import (
     APPROVER,
     AUTO,
@@ -102,8 +103,7 @@ def test_an_expired_callback_is_replaced_by_an_update_of_the_message(
     clicked: tuple[Deployment, dict[str, Any]],
 ) -> None:
     here, _ = clicked
-    for callback in here.slack._callbacks.values():
-        callback.until = 0
+    here.slack.limit_response_urls(0)
     here.remediate()
     assert is_told(here)
     assert here.slack.requests[-1] == "chat.update"
@@ -113,8 +113,7 @@ def test_a_callback_that_was_used_up_is_replaced_by_an_update_of_the_message(
     clicked: tuple[Deployment, dict[str, Any]],
 ) -> None:
     here, _ = clicked
-    for callback in here.slack._callbacks.values():
-        callback.uses = 1
+    here.slack.limit_response_urls(1)
     here.remediate()
     assert is_told(here)
     assert here.slack.requests[-2:] == ["response_url", "chat.update"]
@@ -136,7 +135,7 @@ def invocation_of(found: Any, **more: str) -> Invocation:
 
 def test_a_callback_elsewhere_is_never_called(clicked: tuple[Deployment, dict[str, Any]]) -> None:
     here, found = clicked
-    with SlackStandIn(bot_token="", signing_secret="") as elsewhere:
+    with FakeSlack(bot_token="", signing_secret="") as elsewhere:
         url = f"{elsewhere.hooks_url}actions/1"
         here.invocations[:] = [invocation_of(found, response_url=url)]
         here.remediate()
@@ -151,7 +150,7 @@ def test_a_message_that_can_not_be_updated_is_posted_anew(
     here, found = clicked
     here.invocations[:] = [invocation_of(found)]
     before = here.message.ts
-    here.slack.answer_next(200, reply)
+    here.slack.fail_next(200, reply)
     here.remediate()
     *_, anew = here.slack.messages
     assert anew.ts != before
@@ -180,7 +179,7 @@ def test_what_slack_does_not_take_is_told_later_and_moved_once(
 ) -> None:
     here, found = clicked
     here.invocations[:] = [invocation_of(found)]
-    here.slack.answer_next(status, error, retry_after=1)
+    here.slack.fail_next(status, error, retry_after=1)
     here.remediate()
     assert here.record(found).status is Status.QUARANTINED
     here.strict.calls.clear()
@@ -198,7 +197,7 @@ def test_an_automatic_remediation_is_told_later_as_well(
 ) -> None:
     found = here.put(AUTO)
     here.deliver(found)
-    here.slack.answer_next(status, error, retry_after=1)
+    here.slack.fail_next(status, error, retry_after=1)
     here.remediate()
     here.clock.ahead = SOON
     here.tick()

@@ -44,8 +44,7 @@ def test_a_click_is_answered_though_its_callback_expired_long_ago(click: str) ->
         one.remediate()
         one.strict.deny = lambda *_: False
         assert one.click(click) == 200
-        for callback in one.slack._callbacks.values():
-            callback.until = 0
+        one.slack.limit_response_urls(0)
         one.clock.ahead = WEEKS
         one.remediate()
         end, place = {

@@ -1,4 +1,4 @@
-"""What a sandbox that was killed leaves behind is ended by the next one, and nothing else is."""
+"""A new sandbox stops what a killed one left running, and nothing else."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws.emulator import end_leftover
+from local.aws.emulator import stop_abandoned
 
 
 @contextmanager
@@ -24,35 +24,35 @@ def _process(**environment: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 @pytest.fixture
 def ended() -> int:
-    """Answer the number of a process that is no more."""
+    """Return the id of a process that has ended."""
     with _process() as process:
         pass
     return process.pid
 
 
-def test_the_emulator_of_a_killed_sandbox_is_ended(tmp_path: Path, ended: int) -> None:
+def test_the_emulator_of_a_killed_sandbox_is_stopped(tmp_path: Path, ended: int) -> None:
     with _process(STATE_DIR=str(tmp_path / "state")) as emulator:
         (tmp_path / "pids").write_text(f"{ended} {emulator.pid}")
-        assert end_leftover(tmp_path)
+        assert stop_abandoned(tmp_path)
         assert emulator.wait(timeout=10) != 0
     assert not (tmp_path / "pids").exists()
 
 
-def test_a_sandbox_that_runs_is_left_alone(tmp_path: Path) -> None:
+def test_a_running_sandbox_is_not_stopped(tmp_path: Path) -> None:
     with _process(STATE_DIR=str(tmp_path / "state")) as emulator:
         (tmp_path / "pids").write_text(f"{os.getpid()} {emulator.pid}")
-        assert not end_leftover(tmp_path)
+        assert not stop_abandoned(tmp_path)
         assert emulator.poll() is None
 
 
-def test_another_process_that_got_the_number_is_left_alone(tmp_path: Path, ended: int) -> None:
+def test_another_process_with_the_same_id_is_not_stopped(tmp_path: Path, ended: int) -> None:
     with _process(STATE_DIR="elsewhere") as other:
         (tmp_path / "pids").write_text(f"{ended} {other.pid}")
-        assert end_leftover(tmp_path)
+        assert stop_abandoned(tmp_path)
         assert other.poll() is None
 
 
-def test_where_nothing_was_left_nothing_is_ended(tmp_path: Path, ended: int) -> None:
+def test_nothing_is_stopped_where_nothing_runs(tmp_path: Path, ended: int) -> None:
     (tmp_path / "pids").write_text(f"{ended} {ended}")
-    assert end_leftover(tmp_path)
-    assert end_leftover(tmp_path)
+    assert stop_abandoned(tmp_path)
+    assert stop_abandoned(tmp_path)
