@@ -1,1 +1,1 @@
-"""What is deployed: one stack, made of one construct a file."""
+"""The infrastructure: one stack, one construct a file."""

@@ -1,111 +1,125 @@
 """The eight steps from a finding to a quarantined object."""
 
-from collections.abc import Sequence
-
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from stacks.agenda import Agenda
 from stacks.finding_intake import FindingIntake
 from stacks.functions import FindingHandler, RemediationHandler, Remediator
-from stacks.handler_function import HandlerFunction
 from stacks.ledger import Ledger
 from stacks.monitored_buckets import MonitoredBuckets
 from stacks.monitoring import Monitoring
+from stacks.packaging import DependencyLayer
 from stacks.quarantine import Quarantine
+from stacks.scheduled_tasks import ScheduledTasks
 from stacks.settings import Settings
 from stacks.slack_endpoint import SlackEndpoint
 from stacks.slack_secret import SlackSecret
 
 
 class ChatOpsStack(Stack):
-    """What the steps share, the steps as a finding takes them, and how they are connected."""
+    """What the steps share, the steps in a finding's order, and the permissions between them."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id, description="Macie findings, decided in Slack")
-        ledger = Ledger(self, "Ledger")
-        secret = SlackSecret(self, "SlackSecret")
-        quarantine = Quarantine(
+        self._settings = settings
+        self._ledger = Ledger(self, "Ledger")
+        self._slack_secret = SlackSecret(self, "Slack")
+        self._monitored_buckets = MonitoredBuckets(self, "MonitoredBuckets", settings=settings)
+        self._quarantine = Quarantine(
             self, "Quarantine", retention_days=settings.quarantine_retention_days
         )
-        monitored = MonitoredBuckets(self, "MonitoredBuckets", settings=settings)
+        self._dependencies = DependencyLayer(self, "Dependencies")
 
-        # Steps 1 to 4: from Macie through the queue to Slack.
-        intake = FindingIntake(self, "FindingIntake", longest_run=FindingHandler.LONGEST_RUN)
-        agenda = Agenda(
+        self._receive_findings()
+        self._receive_clicks()
+        self._move_objects()
+        self._grant_what_steps_share()
+        self._monitor()
+        self._outputs()
+
+    def _receive_findings(self) -> None:
+        """Create steps 1 to 4: a finding goes through a queue to the handler, which asks Slack."""
+        self._finding_handler = FindingHandler(
             self,
-            "Agenda",
-            intake=intake,
-            longest_run=FindingHandler.LONGEST_RUN,
-            reconcile_hours=settings.reconcile_hours,
+            "FindingHandler",
+            dependencies=self._dependencies,
+            settings=self._settings,
+            quarantine=self._quarantine,
         )
-        finding_handler = FindingHandler(
-            self, "FindingHandler", settings=settings, quarantine=quarantine
+        self._intake = FindingIntake(self, "FindingIntake", handler_timeout=FindingHandler.TIMEOUT)
+        self._intake.add_consumer(self._finding_handler)
+        self._tasks = ScheduledTasks(
+            self,
+            "ScheduledTasks",
+            handler_timeout=FindingHandler.TIMEOUT,
+            dead_letters=self._intake.dead_letters,
+            reconcile_hours=self._settings.reconcile_hours,
         )
-        intake.feed(finding_handler)
-        agenda.feed(finding_handler)
+        self._tasks.add_consumer(self._finding_handler)
 
-        # Steps 5 and 6: from a click in Slack to a decision.
-        remediation_handler = RemediationHandler(self, "RemediationHandler", settings=settings)
-        endpoint = SlackEndpoint(self, "SlackEndpoint", handler=remediation_handler)
+    def _receive_clicks(self) -> None:
+        """Create steps 5 and 6: a click reaches the remediation handler, which records it."""
+        self._remediation_handler = RemediationHandler(
+            self, "RemediationHandler", dependencies=self._dependencies, settings=self._settings
+        )
+        self._endpoint = SlackEndpoint(self, "SlackEndpoint", handler=self._remediation_handler)
 
-        # Steps 7 and 8: from a decision to the object in quarantine, and back to Slack.
-        remediator = Remediator(self, "Remediator", settings=settings, quarantine=quarantine)
-        monitored.grant_read(remediator)
-        quarantine.grant_look(remediator)
-        if settings.mode == "LIVE":
-            monitored.grant_move(remediator)
-            quarantine.grant_move(remediator)
-        quarantine.open_to(remediator.own_role, settings.quarantine_readers)
-
-        functions = [finding_handler, remediation_handler, remediator]
-        for function in functions:
-            ledger.connect(function)
-            secret.connect(function)
-        intake.connect(finding_handler)
-        for decider in (finding_handler, remediation_handler):
-            agenda.connect(decider)
-            remediator.connect(decider)
-        ledger.grant_agenda(finding_handler)
-        ledger.grant_claims(remediator)
-
-        self._watch(functions, intake, agenda, remediator, ledger, email=settings.alarm_email)
-        self._tell(
-            SlackRequestUrl=endpoint.request_url,
-            SlackSecretName=secret.arn,
-            QuarantineBucketName=quarantine.bucket.bucket_name,
-            LedgerTableName=ledger.table.table_name,
-            FindingQueueUrl=intake.queue.queue_url,
-            AgendaQueueUrl=agenda.queue.queue_url,
-            FindingDeadLettersUrl=intake.dead_letters.queue_url,
-            RemediationDeadLettersUrl=remediator.dead_letters.queue_url,
-            RemediatorName=remediator.function_name,
+    def _move_objects(self) -> None:
+        """Create steps 7 and 8: the remediator moves the object, and updates the message."""
+        self._remediator = Remediator(
+            self,
+            "Remediator",
+            dependencies=self._dependencies,
+            settings=self._settings,
+            quarantine=self._quarantine,
+        )
+        self._monitored_buckets.grant_read(self._remediator)
+        self._quarantine.grant_read(self._remediator)
+        if self._settings.mode == "LIVE":
+            self._monitored_buckets.grant_write(self._remediator)
+            self._quarantine.grant_write(self._remediator)
+        self._quarantine.restrict_to(
+            self._remediator.execution_role, readers=self._settings.quarantine_readers
         )
 
-    def _watch(
-        self,
-        functions: Sequence[HandlerFunction],
-        intake: FindingIntake,
-        agenda: Agenda,
-        remediator: Remediator,
-        ledger: Ledger,
-        *,
-        email: str | None,
-    ) -> None:
+    def _grant_what_steps_share(self) -> None:
+        deciders = (self._finding_handler, self._remediation_handler)
+        for function in (*deciders, self._remediator):
+            self._ledger.grant_read_write(function)
+            self._slack_secret.grant_read(function)
+        for function in deciders:
+            self._tasks.grant_send(function)
+            self._remediator.add_caller(function)
+        self._intake.grant_send(self._finding_handler)
+        self._ledger.grant_queries(self._finding_handler)
+        self._ledger.grant_leases(self._remediator)
+
+    def _monitor(self) -> None:
         Monitoring(
             self,
             "Monitoring",
-            functions=functions,
-            findings=intake.queue,
-            agenda=agenda.queue,
+            functions=(self._finding_handler, self._remediation_handler, self._remediator),
+            findings=self._intake.queue,
+            tasks=self._tasks.queue,
             dead_letters={
-                "Findings": intake.dead_letters,
-                "Remediations": remediator.dead_letters,
+                "Findings": self._intake.dead_letters,
+                "Remediations": self._remediator.dead_letters,
             },
-            table=ledger.table,
-            alarm_email=email,
+            table=self._ledger.table,
+            alarm_email=self._settings.alarm_email,
         )
 
-    def _tell(self, **outputs: str) -> None:
+    def _outputs(self) -> None:
+        outputs = {
+            "SlackRequestUrl": self._endpoint.request_url,
+            "SlackSecretName": self._slack_secret.arn,
+            "QuarantineBucketName": self._quarantine.bucket.bucket_name,
+            "LedgerTableName": self._ledger.table.table_name,
+            "FindingQueueUrl": self._intake.queue.queue_url,
+            "TaskQueueUrl": self._tasks.queue.queue_url,
+            "FindingDeadLetterQueueUrl": self._intake.dead_letters.queue_url,
+            "RemediationDeadLetterQueueUrl": self._remediator.dead_letters.queue_url,
+            "RemediatorFunctionName": self._remediator.function_name,
+        }
         for name, value in outputs.items():
             CfnOutput(self, name, value=value)

@@ -1,6 +1,6 @@
-"""What the people who run it look at: what came in, what became of it, and what waits."""
+"""The dashboard: alarms, findings, times, failures, and what causes cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -10,14 +10,14 @@ from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
 
-# The functions write these in the embedded metric format: lambdas/common/measures.py.
 SLACK_REFUSALS = "SlackRefusals"
+"""The metric of messages that Slack did not accept. The functions write it and those below."""
 
 _FIVE_MINUTES = Duration.minutes(5)
 
 
 class Dashboard(Construct):
-    """One page: alarms, then findings, then time, then trouble, then what costs."""
+    """One page of graphs."""
 
     def __init__(
         self,
@@ -27,12 +27,14 @@ class Dashboard(Construct):
         alarms: Sequence[cloudwatch.IAlarm],
         functions: Sequence[HandlerFunction],
         findings: sqs.IQueue,
-        dead_letters: Sequence[sqs.IQueue],
+        dead_letters: Mapping[str, sqs.IQueue],
         table: dynamodb.ITable,
     ) -> None:
         super().__init__(scope, construct_id)
-        ours = _Ours(Stack.of(self).stack_name)
-        waiting = [findings, *dead_letters]
+        metrics = _StackMetrics(Stack.of(self).stack_name)
+        queues = {"Findings waiting": findings} | {
+            f"{name} dead-lettered": queue for name, queue in dead_letters.items()
+        }
         cloudwatch.Dashboard(
             self,
             "Page",
@@ -40,24 +42,33 @@ class Dashboard(Construct):
                 [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[*alarms], width=24)],
                 [
                     _graph(
-                        "Findings by type and decision", ours.all("Findings", "Type", "Decision")
+                        "Findings by type and decision",
+                        metrics.sums("Findings", "Type", "Decision"),
                     ),
-                    _graph("What became of them", ours.all("Steps", "Status")),
+                    _graph("Transitions by status", metrics.sums("Transitions", "Status")),
                 ],
                 [
-                    _graph("Seconds from finding to decision", *ours.times("TimeToDecision")),
-                    _graph("Seconds from finding to quarantine", *ours.times("TimeToQuarantine")),
+                    _graph(
+                        "Seconds from finding to decision", *metrics.percentiles("TimeToDecision")
+                    ),
+                    _graph(
+                        "Seconds from finding to quarantine",
+                        *metrics.percentiles("TimeToQuarantine"),
+                    ),
                 ],
                 [
-                    _graph("Slack did not take it", ours.all(SLACK_REFUSALS)),
-                    _graph("Clicks refused", ours.all("RefusedClicks")),
+                    _graph("Messages that Slack refused", metrics.sums(SLACK_REFUSALS)),
+                    _graph("Clicks refused", metrics.sums("RefusedClicks")),
                     _graph("Age of the oldest finding", _age(findings)),
-                    _graph("Waiting findings and dead letters", *map(_length, waiting)),
+                    _graph(
+                        "Waiting findings and dead letters",
+                        *(_length(queue, label) for label, queue in queues.items()),
+                    ),
                 ],
                 [
-                    _graph("Calls", *(each.metric_invocations() for each in functions)),
-                    _graph("Duration", *(each.metric_duration() for each in functions)),
-                    _graph("Errors", *(each.metric_errors() for each in functions)),
+                    _graph("Invocations", *(f.metric_invocations() for f in functions)),
+                    _graph("Duration", *(f.metric_duration() for f in functions)),
+                    _graph("Errors", *(f.metric_errors() for f in functions)),
                     _graph(
                         "Ledger: units read and written",
                         table.metric_consumed_read_capacity_units(),
@@ -72,24 +83,24 @@ def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=[*metrics], width=12)
 
 
-class _Ours:
-    """The metrics of ours, in the namespace of the stack: another one's are not drawn.
+class _StackMetrics:
+    """The metrics that the functions write, in the stack's own namespace.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
     """
 
     def __init__(self, namespace: str) -> None:
-        # A stack's name may have hyphens, which are taken in quotes only.
+        # A stack's name may have hyphens, which a search allows in quotes only.
         self._schema = f'"{namespace}",service'
 
-    def all(self, name: str, *dimensions: str) -> cloudwatch.IMetric:
-        """Draw a metric for all values of its dimensions."""
+    def sums(self, name: str, *dimensions: str) -> cloudwatch.IMetric:
+        """Return the sums of a metric, one for each combination of its dimensions' values."""
         schema = ",".join((self._schema, *dimensions))
         return self._search(schema, name, "Sum", label="")
 
-    def times(self, name: str) -> list[cloudwatch.IMetric]:
-        """Draw what is usual of a metric, and what is rare."""
-        return [self._search(self._schema, name, each, label=each) for each in ("p50", "p99")]
+    def percentiles(self, name: str) -> list[cloudwatch.IMetric]:
+        """Return the median and the 99th percentile of a metric."""
+        return [self._search(self._schema, name, stat, label=stat) for stat in ("p50", "p99")]
 
     def _search(
         self, schema: str, name: str, statistic: str, *, label: str
@@ -106,7 +117,5 @@ def _age(queue: sqs.IQueue) -> cloudwatch.IMetric:
     return queue.metric_approximate_age_of_oldest_message(statistic="Maximum")
 
 
-def _length(queue: sqs.IQueue) -> cloudwatch.IMetric:
-    return queue.metric_approximate_number_of_messages_visible(
-        statistic="Maximum", label=queue.node.path.rsplit("/", 2)[-2]
-    )
+def _length(queue: sqs.IQueue, label: str) -> cloudwatch.IMetric:
+    return queue.metric_approximate_number_of_messages_visible(statistic="Maximum", label=label)

@@ -6,16 +6,17 @@ from typing import Any
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.bundling import handler_code
+from stacks.packaging import ARCHITECTURE, DependencyLayer, function_code, python_runtime
 
 
 class HandlerFunction(lambda_.Function):
-    """A handler package as a Lambda function, which may write its own log and no more."""
+    """A package of lambdas/ as a Lambda function that may write its own log, and no more yet.
+
+    `settings` ship as settings.json in its asset. `environment` names what the deployment created.
+    """
 
     def __init__(
         self,
@@ -24,10 +25,12 @@ class HandlerFunction(lambda_.Function):
         *,
         package: str,
         description: str,
+        dependencies: DependencyLayer,
         memory_mb: int,
         timeout: Duration,
+        settings: Mapping[str, object],
         environment: Mapping[str, str],
-        may_call_itself: bool = False,
+        may_invoke_itself: bool = False,
     ) -> None:
         log_group = logs.LogGroup(
             scope,
@@ -35,25 +38,26 @@ class HandlerFunction(lambda_.Function):
             retention=logs.RetentionDays.SIX_MONTHS,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        # A role of our own: the policy that CDK would give it may write every log there is.
-        self.own_role = iam.Role(
+        # A role of our own: the policy that CDK would attach allows writing to every log.
+        self.execution_role = iam.Role(
             scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )
         super().__init__(
             scope,
             construct_id,
             description=description,
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            code=handler_code(package),
+            runtime=python_runtime(),
+            architecture=ARCHITECTURE,
+            code=function_code(package, settings),
+            layers=[dependencies],
             handler=f"lambdas.{package}.handler.lambda_handler",
-            role=self.own_role,
+            role=self.execution_role,
             log_group=log_group,
             memory_size=memory_mb,
             timeout=timeout,
-            # Lambda would stop a chain of calls through a queue after 16.
+            # Lambda would stop a chain of invocations through a queue after 16.
             # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
-            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_call_itself else None,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if may_invoke_itself else None,
             environment={
                 **environment,
                 "POWERTOOLS_METRICS_NAMESPACE": Stack.of(scope).stack_name,
@@ -62,37 +66,38 @@ class HandlerFunction(lambda_.Function):
             },
         )
         log_group.grant_write(self)
-
-    def run_asynchronously(self, *, on_failure: sqs.IQueue) -> None:
-        """Retry a failed asynchronous call twice, then leave it in `on_failure`."""
-        self.configure_async_invoke(
-            retry_attempts=2, on_failure=destinations.SqsDestination(on_failure)
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="The functions run the Python that deploys; .python-version is the latest",
+            )
         )
 
     def allow(
         self, *actions: str, on: list[str], when: Mapping[str, Mapping[str, str]] | None = None
     ) -> None:
-        """Let the function's role do `actions` to the resources with these ARNs."""
+        """Allow the function's role `actions` on the resources with the ARNs `on`."""
         self.add_to_role_policy(
             iam.PolicyStatement(actions=list(actions), resources=on, conditions=when)
         )
 
     def acknowledge_wildcards(self, resources: Iterable[str], *, reason: str) -> None:
-        """Tell cdk-nag why being allowed `resources`, ARNs with wildcards, is not too much."""
+        """Acknowledge cdk-nag's rule on `resources`, ARNs with wildcards, for `reason`."""
         for resource in resources:
-            spelt = _as_nag_spells_it(self.stack.resolve(resource))
-            Validations.of(self.own_role).acknowledge(
-                Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{spelt}]", reason=reason)
+            name = _name_in_nag(self.stack.resolve(resource))
+            Validations.of(self.execution_role).acknowledge(
+                Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{name}]", reason=reason)
             )
 
 
-def _as_nag_spells_it(value: Any) -> str:
+def _name_in_nag(value: Any) -> str:
+    """Return a resolved ARN as cdk-nag writes it: a reference in angle brackets."""
     match value:
         case {"Ref": name}:
             return f"<{name}>"
         case {"Fn::GetAtt": [name, attribute]}:
             return f"<{name}.{attribute}>"
         case {"Fn::Join": ["", parts]}:
-            return "".join(_as_nag_spells_it(part) for part in parts)
+            return "".join(_name_in_nag(part) for part in parts)
         case _:
             return str(value)

@@ -1,10 +1,10 @@
-"""The ledger: one item a finding, which outlives the stack."""
+"""The ledger: a table with one item a finding, kept when the stack is deleted."""
 
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
-from stacks.quarantine import EVIDENCE
+from stacks.policies import KEEP_EVIDENCE
 
 
 class Ledger(Construct):
@@ -20,15 +20,15 @@ class Ledger(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            # Findings on the very same object: what one had quarantined, another must not miss.
             global_secondary_indexes=[
+                # All findings on one object: what one of them had quarantined concerns the others.
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name="byObject",
                     partition_key=dynamodb.Attribute(
                         name="object_id", type=dynamodb.AttributeType.STRING
                     ),
                 ),
-                # What is to be told again or reminded of; only such findings are in it.
+                # Items with something due; an item leaves the index when nothing is.
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name="byDueTime",
                     partition_key=dynamodb.Attribute(
@@ -37,6 +37,7 @@ class Ledger(Construct):
                     sort_key=dynamodb.Attribute(name="due_at", type=dynamodb.AttributeType.NUMBER),
                     projection_type=dynamodb.ProjectionType.KEYS_ONLY,
                 ),
+                # The findings of a digest, with what its message shows of each.
                 dynamodb.GlobalSecondaryIndexPropsV2(
                     index_name="byDigest",
                     partition_key=dynamodb.Attribute(
@@ -46,16 +47,16 @@ class Ledger(Construct):
                         name="digest_status", type=dynamodb.AttributeType.STRING
                     ),
                     projection_type=dynamodb.ProjectionType.INCLUDE,
-                    non_key_attributes=["gist"],
+                    non_key_attributes=["summary"],
                 ),
             ],
-            # Of the counters that make the hourly limit; findings have no such attribute.
+            # Only the hourly counters have this attribute, findings do not.
             time_to_live_attribute="expires",
-            removal_policy=EVIDENCE,
+            removal_policy=KEEP_EVIDENCE,
         )
 
-    def connect(self, function: HandlerFunction) -> None:
-        """Let `function` read and write items."""
+    def grant_read_write(self, function: HandlerFunction) -> None:
+        """Allow `function` to read and write single items."""
         function.add_environment("LEDGER_TABLE", self.table.table_name)
         function.allow(
             "dynamodb:GetItem",
@@ -64,15 +65,15 @@ class Ledger(Construct):
             on=[self.table.table_arn],
         )
 
-    def grant_agenda(self, finding_handler: HandlerFunction) -> None:
-        """Let `finding_handler` look for what is due, for a digest's findings, and for unknowns."""
+    def grant_queries(self, finding_handler: HandlerFunction) -> None:
+        """Allow `finding_handler` to find what is due, a digest's findings, and unknown ones."""
         finding_handler.allow("dynamodb:BatchGetItem", on=[self.table.table_arn])
         finding_handler.allow(
             "dynamodb:Query", on=[self._index("byDueTime"), self._index("byDigest")]
         )
 
-    def grant_claims(self, remediator: HandlerFunction) -> None:
-        """Let `remediator` give up its claims, and look for other findings on an object."""
+    def grant_leases(self, remediator: HandlerFunction) -> None:
+        """Allow `remediator` to delete its leases and to find other findings on an object."""
         remediator.allow("dynamodb:DeleteItem", on=[self.table.table_arn])
         remediator.allow("dynamodb:Query", on=[self._index("byObject")])
 

@@ -1,31 +1,31 @@
-"""Step 7: the buckets that objects are taken from, and what the remediator may do there."""
+"""Step 7: the buckets that objects are moved from, and what the remediator may do there."""
 
 from aws_cdk import Stack
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
-from stacks.quarantine import WRITING
+from stacks.policies import S3_WRITE_ACTIONS
 from stacks.settings import Settings
 
-# A managed policy takes 6,144 characters, and CDK never divides a statement between two.
+# A managed policy has at most 6,144 characters, and CDK never splits a statement.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_IN_A_STATEMENT = 50
+_RESOURCES_PER_STATEMENT = 50
 
 
 class MonitoredBuckets(Construct):
-    """The buckets that the settings name, as far as they are this account's."""
+    """The buckets that the settings name, if they belong to this account."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
         self._buckets = [self._arn(name) for name in settings.monitored_buckets]
         self._objects = [f"{bucket}/*" for bucket in self._buckets]
         self._keys = list(settings.source_kms_key_arns)
-        self._ours = {"StringEquals": {"aws:ResourceAccount": Stack.of(self).account}}
+        self._own_account = {"StringEquals": {"aws:ResourceAccount": Stack.of(self).account}}
 
     def grant_read(self, remediator: HandlerFunction) -> None:
-        """Let the remediator read what is in the buckets.
+        """Allow the remediator to read the objects, with their locks, ACLs and annotations.
 
-        Locks are hidden from who may not read them; annotations are part of a copy.
+        S3 hides a lock from a caller that may not read it.
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
         """
         self._allow(
@@ -54,21 +54,25 @@ class MonitoredBuckets(Construct):
             remediator.allow("kms:Decrypt", on=self._keys)
         remediator.acknowledge_wildcards(
             [*self._buckets, *self._objects],
-            reason="The deployer names the buckets; any object may be found",
+            reason="The deployer names the buckets; Macie may find any object in them",
         )
 
-    def grant_move(self, remediator: HandlerFunction) -> None:
-        """Let the remediator delete what it has copied, and write what it restores."""
+    def grant_write(self, remediator: HandlerFunction) -> None:
+        """Allow the remediator to delete what it has copied, and to write what it restores."""
         self._allow(
-            remediator, "s3:DeleteObject", "s3:DeleteObjectVersion", *WRITING, on=self._objects
+            remediator,
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            *S3_WRITE_ACTIONS,
+            on=self._objects,
         )
         if self._keys:
             remediator.allow("kms:GenerateDataKey", on=self._keys)
 
     def _allow(self, remediator: HandlerFunction, *actions: str, on: list[str]) -> None:
-        for first in range(0, len(on), _IN_A_STATEMENT):
-            some = on[first : first + _IN_A_STATEMENT]
-            remediator.allow(*actions, on=some, when=self._ours)
+        for first in range(0, len(on), _RESOURCES_PER_STATEMENT):
+            resources = on[first : first + _RESOURCES_PER_STATEMENT]
+            remediator.allow(*actions, on=resources, when=self._own_account)
 
     def _arn(self, name: str) -> str:
         if name.startswith("arn:"):

@@ -1,4 +1,4 @@
-"""What tells the people who run it that something failed: alarms, by e-mail and on a dashboard."""
+"""Alarms, sent by e-mail and shown on a dashboard."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -18,7 +18,7 @@ from stacks.handler_function import HandlerFunction
 
 
 class Monitoring(Construct):
-    """One alarm for each way to fail; all of them tell one topic, and stand on one dashboard."""
+    """One alarm for each kind of failure, one topic for all alarms, and the dashboard."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Monitoring(Construct):
         *,
         functions: Sequence[HandlerFunction],
         findings: sqs.IQueue,
-        agenda: sqs.IQueue,
+        tasks: sqs.IQueue,
         dead_letters: Mapping[str, sqs.IQueue],
         table: dynamodb.ITable,
         alarm_email: str | None,
@@ -37,11 +37,11 @@ class Monitoring(Construct):
             *self._failures(functions),
             *self._dead_lettered(dead_letters),
             self._delayed("FindingsDelayed", findings, "The oldest finding has waited"),
-            self._delayed("AgendaDelayed", agenda, "What is due every minute has waited"),
+            self._delayed("ScheduledTasksDelayed", tasks, "The oldest task has waited"),
             self._alarm(
                 "SlackUnavailable",
                 _slack_refusals(Stack.of(self).stack_name),
-                "Slack did not take messages; they are told when it does.",
+                "Slack refused messages; they are sent again until it accepts them.",
                 threshold=10,
             ),
         ]
@@ -54,7 +54,7 @@ class Monitoring(Construct):
             alarms=alarms,
             functions=functions,
             findings=findings,
-            dead_letters=[*dead_letters.values()],
+            dead_letters=dead_letters,
             table=table,
         )
 
@@ -62,12 +62,12 @@ class Monitoring(Construct):
         for function in functions:
             name = function.node.id
             yield self._alarm(
-                f"{name}Errors", function.metric_errors(), f"{name} failed: its log says why."
+                f"{name}Errors", function.metric_errors(), f"{name} failed: its log has the reason."
             )
             yield self._alarm(
                 f"{name}Throttled",
                 function.metric_throttles(),
-                f"Lambda had no room to run {name}.",
+                f"Lambda had no capacity to run {name}.",
             )
 
     def _dead_lettered(self, queues: Mapping[str, sqs.IQueue]) -> Iterator[cloudwatch.Alarm]:
@@ -75,14 +75,14 @@ class Monitoring(Construct):
             yield self._alarm(
                 f"{name}DeadLettered",
                 queue.metric_approximate_number_of_messages_visible(statistic="Maximum"),
-                f"{name} failed to the end, and wait in {queue.queue_name} for a person.",
+                f"{name} failed for good, and wait in {queue.queue_name} for a person.",
             )
 
-    def _delayed(self, name: str, queue: sqs.IQueue, what: str) -> cloudwatch.Alarm:
+    def _delayed(self, name: str, queue: sqs.IQueue, subject: str) -> cloudwatch.Alarm:
         return self._alarm(
             name,
             queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
-            f"{what} for a quarter of an hour.",
+            f"{subject} for a quarter of an hour.",
             threshold=15 * 60,
         )
 
@@ -100,14 +100,14 @@ class Monitoring(Construct):
             alarm_description=description,
             threshold=threshold,
             evaluation_periods=1,
-            # CDK's default, written down because the thresholds are meant so.
+            # CDK's default, stated because the thresholds depend on it.
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
 
 
 def _slack_refusals(namespace: str) -> cloudwatch.Metric:
-    """Count what the finding handler was refused, which tries again whatever anybody was."""
+    """Return the refusals to the finding handler, which sends everybody's messages again."""
     return cloudwatch.Metric(
         namespace=namespace,
         metric_name=SLACK_REFUSALS,
@@ -122,18 +122,18 @@ def _topic(scope: Construct, alarm_email: str | None) -> sns.Topic:
         "cloudwatch.amazonaws.com",
         conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
     )
-    # Alarms can't use the key that SNS has by default: its policy is not ours to change.
+    # Alarms cannot use SNS's default key, whose policy nobody can change.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     key = kms.Key(
         scope,
         "TopicKey",
-        description="Alarms on their way to people",
+        description="Alarms that are sent to people",
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.DESTROY,
     )
     key.grant(alarms, "kms:Decrypt", "kms:GenerateDataKey*")
     topic = sns.Topic(scope, "Topic", master_key=key, enforce_ssl=True)
-    # The topic's policy, which demands TLS, takes the place of the one that would let alarms in.
+    # The policy that enforces TLS replaces the default one, which would allow alarms.
     topic.grant_publish(alarms)
     if alarm_email is not None:
         topic.add_subscription(subscriptions.EmailSubscription(alarm_email))

@@ -1,6 +1,6 @@
-"""The settings: `chatops` in cdk.json's context, checked before anything is synthesized.
+"""The settings: `chatops` in cdk.json's context, validated before anything is synthesized.
 
-A setting's `description` is what it allows, as the refusal of a wrong value says.
+A field's `description` names the values that it allows. The error about a wrong value quotes it.
 """
 
 import json
@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -27,22 +26,8 @@ SLACK_HOOKS_URL = "https://hooks.slack.com/"
 _LOOPBACK = r"https?://(127\.0\.0\.1|localhost)(:\d+)?/(.*/)?"
 
 
-def _text(pattern: str) -> StringConstraints:
+def _matching(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=f"^({pattern})$")
-
-
-def _short(characters: int) -> AfterValidator:
-    """Refuse a list that would not fit into a function's environment with all that stands there.
-
-    Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    """
-
-    def check(texts: tuple[str, ...]) -> tuple[str, ...]:
-        if len(json.dumps(texts)) > characters:
-            raise ValueError
-        return texts
-
-    return AfterValidator(check)
 
 
 FindingType = Literal[
@@ -53,22 +38,22 @@ FindingType = Literal[
     "SensitiveData:S3Object/Personal",
 ]
 Action = Literal["AUTO", "REVIEW", "IGNORE"]
-SlackUser = Annotated[str, _text("[UW][A-Z0-9]+")]
-# IAM's * matches slashes too: *-exports/* would be every bucket with a folder daily-exports.
+SlackUser = Annotated[str, _matching("[UW][A-Z0-9]+")]
+# IAM's * matches slashes too: *-exports/* would match every bucket with a folder daily-exports.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-# Upper case and underscores are in the names of buckets older than today's rules.
+# Buckets that are older than today's rules may have upper case and underscores in their names.
 BucketPattern = Annotated[
-    str, _text(r"(arn:aws[a-z-]*:s3:::)?([A-Za-z0-9._-]{1,255}|[A-Za-z0-9._-]{0,254}\*)")
+    str, _matching(r"(arn:aws[a-z-]*:s3:::)?([A-Za-z0-9._-]{1,255}|[A-Za-z0-9._-]{0,254}\*)")
 ]
-BucketName = Annotated[str, _text(r"[A-Za-z0-9._*?-]{1,255}")]
-KmsKeyArn = Annotated[str, _text(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
-RoleArn = Annotated[str, _text(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
+BucketName = Annotated[str, _matching(r"[A-Za-z0-9._*?-]{1,255}")]
+KmsKeyArn = Annotated[str, _matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
+RoleArn = Annotated[str, _matching(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")]
 Off = Literal["OFF"]
-# A tag in brackets is left out of the name of a wrong value, as pydantic's own "[key]" is.
+# Tags have brackets so that _path can leave them out, like pydantic's own "[key]".
 _OFF_OR_NUMBER = Discriminator(lambda value: "[off]" if isinstance(value, str) else "[number]")
 Approvers = Annotated[
     Annotated[Literal["ANYONE_IN_CHANNEL"], Tag("[anyone]")]
-    | Annotated[tuple[SlackUser, ...], Field(min_length=1), _short(800), Tag("[named]")],
+    | Annotated[tuple[SlackUser, ...], Field(min_length=1), Tag("[named]")],
     Discriminator(lambda value: "[anyone]" if isinstance(value, str) else "[named]"),
 ]
 
@@ -87,75 +72,74 @@ ReminderHours = Annotated[
 
 
 class SettingsError(Exception):
-    """The settings are wrong; one line a wrong value says which, what it is and what it may be."""
+    """Settings are wrong: one line for each, with its name, its value and the allowed values."""
 
 
 class Settings(BaseModel):
-    """What a deployer decides.
+    """The deployer's decisions.
 
-    CDK drops a null from its context, so null is the same as missing. Only what is safe that way
-    has null for a default; a guard rail is taken away by "OFF", never by an omission.
+    CDK drops null values from its context, so null means the same as missing. Only a setting that
+    is safe without a value has null as its default. A guard rail is removed by "OFF" only.
     """
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, strict=True, allow_inf_nan=False
     )
 
-    slack_channel: Annotated[str, _text("[CG][A-Z0-9]+")] = Field(
+    slack_channel: Annotated[str, _matching("[CG][A-Z0-9]+")] = Field(
         description="the id of a Slack channel, such as C0123456789"
     )
     approvers: Approvers = Field(
         description='the ids of the Slack users who may decide, such as ["U0123456789"],'
-        ' or "ANYONE_IN_CHANNEL"; the list is 800 characters long at most'
+        ' or "ANYONE_IN_CHANNEL"'
     )
-    # As many as IAM takes in a role's policies; a bucket policy takes 20 KB of readers.
+    # The quotas of a role's policies; quarantineReaders: of a bucket policy's 20 KB.
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     monitored_buckets: tuple[BucketPattern, ...] = Field(
         min_length=1,
         max_length=150,
-        description="names or ARNs of the buckets that objects may be taken from, 150 at most,"
-        " * at the end standing for any characters",
+        description="names or ARNs of the buckets that objects may be moved from, 150 at most;"
+        " * at the end matches any characters",
     )
     source_kms_key_arns: tuple[KmsKeyArn, ...] = Field(
         max_length=50,
-        description="ARNs of the KMS keys that objects in the monitored buckets are encrypted"
-        " with, 50 at most",
+        description="ARNs of the KMS keys that encrypt objects in the monitored buckets, 50 at"
+        " most",
     )
     auto_remediate_config: dict[FindingType, Action] = Field(
-        description="for SensitiveData:S3Object/ Credentials, CustomIdentifier, Financial, Multiple"
-        ' and Personal each "AUTO", "REVIEW" or "IGNORE"; one that is not listed is reviewed',
+        description='"AUTO", "REVIEW" or "IGNORE" for each of SensitiveData:S3Object/ Credentials,'
+        " CustomIdentifier, Financial, Multiple and Personal; a type that is missing is reviewed",
     )
     min_severity_level: Literal["LOW", "MEDIUM", "HIGH"] = Field(
         description='"LOW", "MEDIUM" or "HIGH"'
     )
     mode: Literal["LIVE", "DRY_RUN"] = Field(
-        description='"LIVE", or "DRY_RUN" to move nothing and tell what would have been moved',
+        description='"LIVE", or "DRY_RUN" to move nothing and only report what would be moved',
     )
-    protected_buckets: Annotated[tuple[BucketName, ...], _short(1200)] = Field(
+    protected_buckets: tuple[BucketName, ...] = Field(
         default=(),
-        description="names of the buckets from which nothing is taken without an approver's"
-        " decision, * and ? standing for any characters and any one; the list is 1200 characters"
-        " long at most",
+        description="names of the buckets from which nothing is moved without an approver's"
+        " decision; * matches any characters, ? a single one",
     )
     auto_remediation_hourly_limit: HourlyLimit = Field(
         default=100,
-        description="how many objects are moved in an hour without an approver's decision, 1 to"
-        ' 1000000, or "OFF" for any number; the others are reviewed',
+        description="how many objects may be moved in an hour without an approver's decision, 1 to"
+        ' 1000000, or "OFF" for no limit; the others are reviewed',
     )
     digest_threshold: DigestThreshold = Field(
         default=30,
-        description="how many findings of an hour are told one by one, 0 to 100000, or"
-        ' "OFF" for all; the others are told in digests',
+        description="how many findings in an hour get a message of their own, 0 to 100000, or"
+        ' "OFF" for all; the others share the messages of digests',
     )
     reconcile_hours: Annotated[int, Field(ge=1, le=168)] | None = Field(
         default=None,
-        description="every how many hours Macie is asked for findings that were not delivered, 1"
-        " to 168, or null for never",
+        description="interval in hours at which Macie is queried for findings that were not"
+        " delivered, 1 to 168, or null for never",
     )
     reminder_hours: ReminderHours = Field(
         default=24,
-        description="after how many hours without a decision the approvers are reminded, 1 to"
-        ' 8760, or "OFF" for never',
+        description="hours without a decision after which the approvers are reminded, 1 to 8760,"
+        ' or "OFF" for never',
     )
     quarantine_readers: tuple[RoleArn, ...] = Field(
         max_length=50,
@@ -164,41 +148,46 @@ class Settings(BaseModel):
     quarantine_retention_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         default=None,
         description="a whole number of days, 1 to 36500, or null to keep quarantined objects"
-        " for ever",
+        " forever",
     )
     quarantine_versions: Literal["FINDING", "ALL"] = Field(
         default="FINDING",
-        description='"FINDING" to move the version that Macie saw, or "ALL" to move every version'
-        " of its key",
+        description='"FINDING" to move the version that Macie analyzed, or "ALL" to move every'
+        " version of its key",
     )
     multipart_threshold: Annotated[int, Field(ge=5_242_880, le=5_000_000_000)] = Field(
         default=5_000_000_000,
-        description="bytes from which on an object is copied in parts, 5242880 to 5000000000",
+        description="size in bytes from which an object is copied in parts, 5242880 to 5000000000",
     )
-    alarm_email: Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None = Field(
-        default=None, description="the e-mail address that alarms go to, or null for none"
+    alarm_email: Annotated[str, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None = Field(
+        default=None, description="the e-mail address that receives alarms, or null for none"
     )
-    slack_api_url: Annotated[str, _text(f"https://slack\\.com/api/|{_LOOPBACK}")] = Field(
+    slack_api_url: Annotated[str, _matching(f"https://slack\\.com/api/|{_LOOPBACK}")] = Field(
         default=SLACK_API_URL,
         description=f"{SLACK_API_URL}, or in a sandbox a loopback URL that ends in /",
     )
-    slack_hooks_url: Annotated[str, _text(f"https://hooks\\.slack\\.com/|{_LOOPBACK}")] = Field(
+    slack_hooks_url: Annotated[str, _matching(f"https://hooks\\.slack\\.com/|{_LOOPBACK}")] = Field(
         default=SLACK_HOOKS_URL,
         description=f"{SLACK_HOOKS_URL}, or in a sandbox a loopback URL that ends in /",
     )
 
     @classmethod
     def from_context(cls, context: Any) -> "Settings":
-        """Read the value of `chatops`: an object from cdk.json, or JSON text from `cdk -c`.
+        """Validate the value of `chatops`: an object from cdk.json, or JSON text from `cdk -c`.
 
         Raises:
-            SettingsError: something is wrong, all of which it tells.
+            SettingsError: values are wrong; the error has a line for each of them.
         """
         text = context if isinstance(context, str) else json.dumps(context)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise SettingsError("\n".join(_lines(error.errors()))) from None
+
+    def select(self, *names: str) -> dict[str, Any]:
+        """Return some settings as JSON values, under the `names` that they have in cdk.json."""
+        values = self.model_dump(mode="json", by_alias=True)
+        return {name: values[name] for name in names}
 
 
 _FIELDS = {to_camel(name): field for name, field in Settings.model_fields.items()}
@@ -207,19 +196,19 @@ _FIELDS = {to_camel(name): field for name, field in Settings.model_fields.items(
 def _lines(errors: list[ErrorDetails]) -> Iterator[str]:
     for error in errors:
         if error["type"] == "too_short" and error["input"]:
-            continue  # each of its wrong elements has a line
+            continue  # its wrong elements have a line each
         got = "nothing" if error["type"] == "missing" else json.dumps(error["input"])
         yield f"chatops{_path(error['loc'])}: got {got}; allowed: {_allowed(error['loc'])}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return "".join(_step(part) for part in location)
+    return "".join(_path_part(part) for part in location)
 
 
-def _step(part: int | str) -> str:
+def _path_part(part: int | str) -> str:
     if isinstance(part, int):
         return f"[{part}]"
-    # Without the quotes that JSON puts around it; a line stays a line.
+    # JSON escapes line breaks: one wrong value is one line.
     return "" if part.startswith("[") else f".{json.dumps(part)[1:-1]}"
 
 
@@ -229,5 +218,5 @@ def _allowed(location: tuple[int | str, ...]) -> str:
     name = str(location[0])
     if name in _FIELDS:
         return _FIELDS[name].description or ""
-    near = get_close_matches(name, _FIELDS, n=1)
-    return f"no setting of this name, but {', '.join(near or _FIELDS)}"
+    similar = get_close_matches(name, _FIELDS, n=1)
+    return f"no setting of this name, but {', '.join(similar or _FIELDS)}"

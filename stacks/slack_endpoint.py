@@ -1,4 +1,4 @@
-"""Step 5: the one address that Slack calls with a click."""
+"""Step 5: the URL that Slack calls when somebody clicks."""
 
 import json
 from typing import cast
@@ -12,9 +12,9 @@ from constructs import Construct
 
 _PATH = "/slack/interactivity"
 
-# Who called and what came of it; a body, which holds people's names, is never among these.
+# The caller and the result. A body is never logged: it holds people's names.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
-_LOGGED = {
+_LOG_FIELDS = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
     "sourceIp": "$context.identity.sourceIp",
@@ -26,7 +26,7 @@ _LOGGED = {
 
 
 class SlackEndpoint(Construct):
-    """An HTTP API of one route, throttled and access-logged."""
+    """An HTTP API with one route, throttled, with an access log."""
 
     def __init__(self, scope: Construct, construct_id: str, *, handler: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
@@ -42,7 +42,7 @@ class SlackEndpoint(Construct):
             http_api=api,
             stage_name="$default",
             auto_deploy=True,
-            # People click a few times a minute; a flood shall not become a flood of invocations.
+            # People click a few times a minute. More requests do not become invocations.
             throttle=apigateway.ThrottleSettings(rate_limit=10, burst_limit=20),
         )
         self._log_accesses(stage)
@@ -50,7 +50,7 @@ class SlackEndpoint(Construct):
         Validations.of(api).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-APIG4",
-                reason="Slack signs its requests and can't do more; the handler verifies it first",
+                reason="Slack only signs its requests; the handler verifies the signature first",
             )
         )
 
@@ -63,5 +63,5 @@ class SlackEndpoint(Construct):
         )
         resource = cast("apigateway.CfnStage", stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
-            destination_arn=log.log_group_arn, format=json.dumps(_LOGGED)
+            destination_arn=log.log_group_arn, format=json.dumps(_LOG_FIELDS)
         )

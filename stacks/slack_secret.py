@@ -1,4 +1,4 @@
-"""What Slack gives the app, in Secrets Manager; a person puts it there after the deployment."""
+"""The Slack app's secrets, in Secrets Manager. A person sets them after the deployment."""
 
 import json
 from typing import cast
@@ -10,23 +10,24 @@ from constructs import Construct
 from stacks.handler_function import HandlerFunction
 
 
-class SlackSecret(secretsmanager.Secret):
-    """The bot token and the signing secret, empty at first, which the functions refuse."""
+class SlackSecret(Construct):
+    """The bot token and the signing secret. They are empty at first, which the functions refuse."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(
-            scope,
-            construct_id,
+        super().__init__(scope, construct_id)
+        secret = secretsmanager.Secret(
+            self,
+            "Secret",
             description="The Slack app's bot token and signing secret",
-            # Secrets Manager makes the first value, so that none is in the template; what a person
-            # puts in stays, unless these lines change.
+            # Secrets Manager generates the first value, so that none is in the template. A value
+            # that a person sets stays, unless these lines change.
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps({"botToken": "", "signingSecret": ""}),
                 generate_string_key="placeholder",
             ),
         )
-        # Every call takes it for a name. On AWS a Ref is the ARN too, in the sandbox it is not.
-        self.arn = cast("secretsmanager.CfnSecret", self.node.default_child).attr_id
+        # Every API accepts the ARN. On AWS a Ref is the ARN too, in the sandbox it is not.
+        self.arn = cast("secretsmanager.CfnSecret", secret.node.default_child).attr_id
         Validations.of(self).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-SMG4",
@@ -34,7 +35,7 @@ class SlackSecret(secretsmanager.Secret):
             )
         )
 
-    def connect(self, function: HandlerFunction) -> None:
-        """Let `function` read the secret."""
+    def grant_read(self, function: HandlerFunction) -> None:
+        """Allow `function` to read the secret."""
         function.add_environment("SLACK_SECRET", self.arn)
         function.allow("secretsmanager:GetSecretValue", on=[self.arn])

@@ -1,1 +1,1 @@
-"""The stack: what is deployed, and what it lets whom do."""
+"""The stack: its resources, its permissions, and what it uploads."""

@@ -1,4 +1,4 @@
-"""The stack, synthesized once."""
+"""The template, synthesized once."""
 
 import pytest
 from aws_cdk.assertions import Template
@@ -8,5 +8,5 @@ from tests.stacks import synthesis
 
 @pytest.fixture(scope="session")
 def template() -> Template:
-    """The template with every setting that adds something to it."""
+    """The template with every setting that adds a resource."""
     return synthesis.template()

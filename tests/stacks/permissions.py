@@ -1,4 +1,4 @@
-"""Who may do what, as lines that a person can review: `make permissions` writes permissions.txt."""
+"""All permissions, as lines that a person can review: `make permissions` writes permissions.txt."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from tests.stacks import synthesis
 
 FILE = Path(__file__).parent / "permissions.txt"
 
-# Where a template has the policies of a resource, and what stands in them for the resource itself.
+# Where a template has the policy of a resource, and which property names what the policy is for.
 _POLICIES = {
     "AWS::IAM::Policy": ("PolicyDocument", "Roles"),
     "AWS::IAM::Role": ("AssumeRolePolicyDocument", None),
@@ -21,7 +21,7 @@ _POLICIES = {
 
 
 def lines(template: Mapping[str, Any]) -> list[str]:
-    """Answer one sorted line for each action of each statement in `template`."""
+    """Return a sorted line for each action of each statement in `template`."""
     return sorted(set(_lines(template["Resources"])))
 
 
@@ -32,60 +32,61 @@ def _lines(resources: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield _invocation(properties)
         elif resource["Type"] in _POLICIES:
             policy, owner = _POLICIES[resource["Type"]]
-            itself = _said(properties[owner]) if owner else _name(name)
+            holder = _text(properties[owner]) if owner else _name(name)
             for statement in properties[policy]["Statement"]:
-                yield from _statement(statement, itself)
+                yield from _statement(statement, holder)
 
 
 def _invocation(permission: dict[str, Any]) -> str:
-    who, source = _said(permission["Principal"]), _said(permission["SourceArn"])
-    return f"{who} may {permission['Action']} on {_said(permission['FunctionName'])} if {source}"
+    principal, source = _text(permission["Principal"]), _text(permission["SourceArn"])
+    function = _text(permission["FunctionName"])
+    return f"{principal} may {permission['Action']} on {function} if {source}"
 
 
-def _statement(statement: dict[str, Any], itself: str) -> Iterator[str]:
+def _statement(statement: dict[str, Any], holder: str) -> Iterator[str]:
     may = {"Allow": "may", "Deny": "may not"}[statement["Effect"]]
     condition = _condition(statement.get("Condition", {}))
-    who, on = _who_and_on_what(statement, itself)
-    for action in _listed(statement["Action"]):
-        yield f"{who} {may} {action} on {on}{condition}"
+    principal, resource = _principal_and_resource(statement, holder)
+    for action in _list(statement["Action"]):
+        yield f"{principal} {may} {action} on {resource}{condition}"
 
 
-def _who_and_on_what(statement: dict[str, Any], itself: str) -> tuple[str, str]:
+def _principal_and_resource(statement: dict[str, Any], holder: str) -> tuple[str, str]:
     if "Principal" not in statement:
-        return itself, _said(statement["Resource"])
-    everyone = statement["Principal"] in ("*", {"AWS": "*"})
-    who = "everyone" if everyone else _said(statement["Principal"])
-    # In the policy of a key or a role, the resource is itself.
+        return holder, _text(statement["Resource"])
+    is_everyone = statement["Principal"] in ("*", {"AWS": "*"})
+    principal = "everyone" if is_everyone else _text(statement["Principal"])
+    # In the policy of a key or a role, * is the key or the role.
     resource = statement.get("Resource", "*")
-    return who, itself if resource == "*" else _said(resource)
+    return principal, holder if resource == "*" else _text(resource)
 
 
 def _condition(condition: dict[str, dict[str, Any]]) -> str:
     tests = [
-        f"{key} {operator} {_said(value)}"
+        f"{key} {operator} {_text(value)}"
         for operator, keys in condition.items()
         for key, value in keys.items()
     ]
     return f" if {' and '.join(tests)}" if tests else ""
 
 
-def _listed(value: Any) -> list[Any]:
+def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     match value:
         case {"Ref": name}:
             return _name(name)
         case {"Fn::GetAtt": [name, _]}:
             return _name(name)
         case {"Fn::Join": [separator, parts]}:
-            joined: str = separator.join(_said(part) for part in parts)
+            joined: str = separator.join(_text(part) for part in parts)
             return joined
         case dict():
-            return ", ".join(_said(each) for each in value.values())
+            return ", ".join(_text(item) for item in value.values())
         case list():
-            return " or ".join(sorted(_said(each) for each in value))
+            return " or ".join(sorted(_text(item) for item in value))
         case _:
             return str(value)
 

@@ -1,4 +1,4 @@
-"""Synthesis as `cdk synth` does it: App() alone would not read cdk.json and its feature flags."""
+"""Synthesis with cdk.json's feature flags: App() alone does not read them, `cdk synth` does."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,9 @@ from stacks.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
-# cdk.json's settings as a deployer fills them in, with all that may be left out.
+PACKAGES = ("finding_handler", "remediation_handler", "remediator")
+
+# cdk.json's settings as a deployer fills them in, the optional ones that add resources included.
 CHATOPS: dict[str, Any] = {
     "slackChannel": "C0123456789",
     "approvers": ["U0123456789", "W0123456789"],
@@ -28,35 +30,43 @@ CHATOPS: dict[str, Any] = {
 
 
 def shipped_context() -> dict[str, Any]:
-    """Answer the context in cdk.json, as it is shipped."""
+    """Return the context in cdk.json, as it is shipped."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return context
 
 
-def app(*, outdir: Path | None = None, with_assets: bool = False) -> App:
-    """Answer an app with cdk.json's feature flags; only `with_assets` do functions hold code."""
-    bundled = ["**"] if with_assets else []
-    return App(
-        outdir=str(outdir) if outdir else None,
-        context={**shipped_context(), "aws:cdk:bundling-stacks": bundled},
-    )
+def app() -> App:
+    """Return an app with cdk.json's feature flags. It builds no assets."""
+    return App(context={**shipped_context(), "aws:cdk:bundling-stacks": []})
 
 
 def stack(scope: App, **changed: Any) -> ChatOpsStack:
-    """Answer the stack with these settings changed."""
+    """Return the stack with these settings changed."""
     return ChatOpsStack(
         scope, "MacieChatOps", settings=Settings.from_context({**CHATOPS, **changed})
     )
 
 
 def template(**changed: Any) -> Template:
-    """Answer the template with these settings changed."""
+    """Return the template with these settings changed."""
     return Template.from_stack(stack(app(), **changed))
 
 
 def only(template: Template, resource_type: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Answer the properties of the one resource of this type that has `properties`."""
-    found = template.find_resources(resource_type, {"Properties": properties})
-    (resource,) = found.values()
-    answer: dict[str, Any] = resource["Properties"]
-    return answer
+    """Return the properties of the single resource of this type that has `properties`."""
+    resources = template.find_resources(resource_type, {"Properties": properties})
+    (resource,) = resources.values()
+    found: dict[str, Any] = resource["Properties"]
+    return found
+
+
+def function(template: Template, package: str) -> dict[str, Any]:
+    """Return the properties of the function that runs `lambdas.<package>`."""
+    handler = f"lambdas.{package}.handler.lambda_handler"
+    return only(template, "AWS::Lambda::Function", {"Handler": handler})
+
+
+def variables(template: Template, package: str) -> dict[str, Any]:
+    """Return the environment of the function that runs `lambdas.<package>`."""
+    environment: dict[str, Any] = function(template, package)["Environment"]["Variables"]
+    return environment

@@ -1,68 +1,63 @@
-"""What tells people that something failed."""
+"""Alarms and the dashboard."""
 
+import ast
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 from aws_cdk.assertions import Match, Template
 
-from lambdas.common import measures
-from lambdas.common.record import Status
-from stacks import dashboard
+from lambdas.common.metrics import emit_metric
 from stacks.chatops_stack import ChatOpsStack
+from stacks.dashboard import SLACK_REFUSALS
 from stacks.settings import Settings
-from tests.lambdas.events import finding
-from tests.lambdas.strategies import record_at
 from tests.stacks import synthesis
-from tests.stacks.synthesis import only
+from tests.stacks.synthesis import ROOT
 
 
-def _alarms(template: Template) -> list[dict[str, Any]]:
-    found = template.find_resources("AWS::CloudWatch::Alarm")
-    return [alarm["Properties"] for alarm in found.values()]
+def _alarms(template: Template, **properties: Any) -> list[dict[str, Any]]:
+    alarms = template.find_resources("AWS::CloudWatch::Alarm", {"Properties": properties})
+    return [alarm["Properties"] for alarm in alarms.values()]
 
 
-def test_each_function_alarms_when_it_fails_and_when_it_cannot_run(template: Template) -> None:
-    """Three functions, two ways."""
-    metrics = [alarm.get("MetricName") for alarm in _alarms(template)]
+def test_each_function_has_an_alarm_for_failures_and_one_for_throttling(
+    template: Template,
+) -> None:
+    assert len(_alarms(template, MetricName="Errors")) == 3
+    assert len(_alarms(template, MetricName="Throttles")) == 3
 
-    assert metrics.count("Errors") == metrics.count("Throttles") == 3
 
-
-def test_a_single_message_in_a_dead_letter_queue_alarms(template: Template) -> None:
-    """Each is a finding or a remediation that nobody has looked after."""
-    alarms = [
-        alarm
-        for alarm in _alarms(template)
-        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
-    ]
-
+def test_a_single_message_in_a_dead_letter_queue_raises_an_alarm(template: Template) -> None:
+    """Each is a finding or a remediation that no function will handle any more."""
+    alarms = _alarms(template, MetricName="ApproximateNumberOfMessagesVisible")
     queues = template.find_resources("AWS::SQS::Queue").values()
-    dead_letters = [one for one in queues if "RedrivePolicy" not in one["Properties"]]
+    dead_letters = [queue for queue in queues if "RedrivePolicy" not in queue["Properties"]]
+
     assert len(alarms) == len(dead_letters) == 2
     assert {alarm["Threshold"] for alarm in alarms} == {1}
 
 
-def test_what_waits_in_a_queue_alarms(template: Template) -> None:
-    """After a quarter of an hour: findings are promised seconds, what is due a minute."""
-    alarms = template.find_resources(
-        "AWS::CloudWatch::Alarm", {"Properties": {"MetricName": "ApproximateAgeOfOldestMessage"}}
-    ).values()
-    queues = {str(alarm["Properties"]["Dimensions"]) for alarm in alarms}
+def test_events_that_wait_for_a_quarter_of_an_hour_raise_an_alarm(template: Template) -> None:
+    """Findings should take seconds, due tasks a minute."""
+    alarms = _alarms(template, MetricName="ApproximateAgeOfOldestMessage")
 
-    assert [alarm["Properties"]["Threshold"] for alarm in alarms] == [900, 900]
-    assert len(queues) == 2
+    assert [alarm["Threshold"] for alarm in alarms] == [900, 900]
+    assert len({str(alarm["Dimensions"]) for alarm in alarms}) == 2
 
 
-def test_a_slack_that_refuses_alarms(template: Template) -> None:
-    """What it did not take waits in the ledger, and somebody should know."""
-    alarm = only(template, "AWS::CloudWatch::Alarm", {"Namespace": "MacieChatOps"})
+def test_messages_that_slack_refuses_raise_an_alarm(template: Template) -> None:
+    """They wait in the ledger, and somebody should know."""
+    (alarm,) = _alarms(template, Namespace="MacieChatOps")
 
-    assert alarm["MetricName"] == dashboard.SLACK_REFUSALS == measures.SLACK_REFUSALS
+    assert alarm["MetricName"] == SLACK_REFUSALS
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": "finding_handler"}]
 
 
-def test_the_metrics_of_two_stacks_are_apart() -> None:
-    """Or one's alarm would ring for the other; what functions write is what is read."""
+def test_two_stacks_have_separate_metrics() -> None:
+    """Otherwise the failures of one would raise the alarm of the other."""
     stack = ChatOpsStack(
         synthesis.app(), "The-Other", settings=Settings.from_context(synthesis.CHATOPS)
     )
@@ -73,38 +68,58 @@ def test_the_metrics_of_two_stacks_are_apart() -> None:
         "AWS::Lambda::Function",
         {"Environment": {"Variables": {"POWERTOOLS_METRICS_NAMESPACE": "The-Other"}}},
     )
-    assert {next(iter(schema)) for schema, _ in _drawn(template)} == {"The-Other"}
+    assert {next(iter(schema)) for schema, _ in _searches(template)} == {"The-Other"}
 
 
-def test_the_dashboard_draws_every_metric_of_ours(template: Template) -> None:
-    """Or nobody would look at it."""
-    drawn = {name: frozenset(schema) for schema, name in _drawn(template)}
-    assert drawn == {name: {"MacieChatOps", "service", *of} for name, of in _measured().items()}
+def test_the_dashboard_shows_every_metric_that_the_functions_emit(template: Template) -> None:
+    """CloudWatch finds a metric by exactly its dimensions."""
+    shown = {name: frozenset(schema) for schema, name in _searches(template)}
+
+    assert shown == {
+        name: {"MacieChatOps", "service", *dimensions} for name, dimensions in _emitted()
+    }
 
 
-def _drawn(template: Template) -> list[tuple[list[str], str]]:
-    """Answer what the dashboard searches for: namespace with dimensions, and the metric's name."""
+def _searches(template: Template) -> list[tuple[list[str], str]]:
+    """Return the dashboard's searches: namespace with dimensions, and the name of the metric."""
     (page,) = template.find_resources("AWS::CloudWatch::Dashboard").values()
-    searches = re.findall(r"\{([^{}]+)\} MetricName=(\w+)", re.sub(r'[\\"]', "", json.dumps(page)))
+    text = re.sub(r'[\\"]', "", json.dumps(page))
+    searches = re.findall(r"\{([^{}]+)\} MetricName=(\w+)", text)
     return [(schema.split(","), name) for schema, name in searches]
 
 
-def _measured() -> dict[str, set[str]]:
-    """Answer the dimensions of every metric of ours; CloudWatch finds none by others."""
-    asked = record_at(Status.AWAITING_REVIEW, finding())
-    records = (
-        record_at(Status.IGNORED, finding()),
-        record_at(Status.REMEDIATING, finding()),
-        record_at(Status.QUARANTINED, finding()),
-        asked.refused(by="U9", reason="may not", now=asked.history[0].at),
-    )
-    every = [measure for record in records for measure in measures.of_step(record)]
-    named = {measure.name: {name for name, _ in measure.dimensions} for measure in every}
-    return {**named, measures.SLACK_REFUSALS: set()}
+def _emitted() -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the name and the dimensions of each metric in the source of the functions."""
+    for path in (ROOT / "lambdas").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("emit_metric"):
+                yield _metric(node, path)
 
 
-def test_every_alarm_reaches_the_topic_and_silence_is_no_alarm(template: Template) -> None:
-    """A function that was not called has no metrics at all."""
+def _metric(call: ast.Call, path: Path) -> tuple[str, frozenset[str]]:
+    name = ast.literal_eval(call.args[0])
+    assert isinstance(name, str), path
+    keywords = {keyword.arg for keyword in call.keywords if keyword.arg is not None}
+    return name, frozenset(keywords - {"value", "unit"})
+
+
+def test_a_metric_has_the_dimension_service(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Powertools adds it from the environment of the function."""
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "MacieChatOps")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "finding_handler")
+    emit_metric("Transitions", Status="QUARANTINED")
+
+    emitted = json.loads(capsys.readouterr().out)
+    (metrics,) = emitted["_aws"]["CloudWatchMetrics"]
+    assert metrics["Namespace"] == "MacieChatOps"
+    assert {*metrics["Dimensions"][0]} == {"service", "Status"}
+    assert emitted["service"] == "finding_handler"
+
+
+def test_every_alarm_reaches_the_topic_and_missing_data_is_no_alarm(template: Template) -> None:
+    """A function that was not invoked has no metrics at all."""
     template.all_resources_properties(
         "AWS::CloudWatch::Alarm",
         {
@@ -114,8 +129,8 @@ def test_every_alarm_reaches_the_topic_and_silence_is_no_alarm(template: Templat
     )
 
 
-def test_the_topic_mails_whom_the_settings_name(template: Template) -> None:
-    """Or nobody, if they name nobody."""
+def test_alarms_are_mailed_to_the_address_in_the_settings(template: Template) -> None:
+    """Without an address, they are on the dashboard only."""
     template.has_resource_properties(
         "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "security@example.com"}
     )

@@ -1,4 +1,4 @@
-"""Step 7: nothing leaves the quarantine, and nobody looks into it who should not."""
+"""Step 7: who may read, write and delete in quarantine, and how long objects are kept."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ def _denials(template: Template, action: str) -> list[str]:
     return [line for line in permissions.lines(template.to_json()) if line.startswith(denial)]
 
 
-def test_the_bucket_keeps_every_version_encrypted_with_a_key_of_its_own(
+def test_the_bucket_is_versioned_and_encrypted_with_its_own_key(
     template: Template,
 ) -> None:
-    """The key is changed by AWS every year."""
+    """AWS rotates the key every year."""
     encryption = _bucket(template)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     default = encryption[0]["ServerSideEncryptionByDefault"]
     key = default["KMSMasterKeyID"]["Fn::GetAtt"][0]
@@ -31,8 +31,8 @@ def test_the_bucket_keeps_every_version_encrypted_with_a_key_of_its_own(
 
 
 def test_no_bucket_can_be_made_public(template: Template) -> None:
-    """Neither the quarantine nor its access log."""
-    blocked = {
+    """This holds for the access log too."""
+    settings = {
         "BlockPublicAcls": True,
         "BlockPublicPolicy": True,
         "IgnorePublicAcls": True,
@@ -40,17 +40,17 @@ def test_no_bucket_can_be_made_public(template: Template) -> None:
     }
 
     template.all_resources_properties(
-        "AWS::S3::Bucket", {"PublicAccessBlockConfiguration": blocked}
+        "AWS::S3::Bucket", {"PublicAccessBlockConfiguration": settings}
     )
 
 
 def test_every_access_to_the_quarantine_is_logged(template: Template) -> None:
-    """Who tried to read what is asked first when something has leaked."""
+    """After a leak, the first question is who read the object."""
     assert "DestinationBucketName" in _bucket(template)["LoggingConfiguration"]
 
 
 def test_only_the_remediator_and_the_readers_may_read(template: Template) -> None:
-    """A denial outweighs whatever else an administrator was given."""
+    """A denial outweighs every permission of an administrator."""
     (denial,) = _denials(template, "s3:GetObject*")
 
     assert "ArnNotLike RemediatorRole or " in denial
@@ -59,15 +59,15 @@ def test_only_the_remediator_and_the_readers_may_read(template: Template) -> Non
 
 @pytest.mark.parametrize("action", ["s3:PutObject*", "s3:DeleteObject*"])
 def test_only_the_remediator_may_write_and_delete(template: Template, action: str) -> None:
-    """The readers may not, so that what they read is what was found."""
+    """Readers may not: what they read is what Macie found."""
     (denial,) = _denials(template, action)
 
     assert "ArnNotLike RemediatorRole or " in denial
     assert "Investigator" not in denial
 
 
-def test_nobody_is_denied_the_bucket_itself(template: Template) -> None:
-    """Who may change its policy can always open it again; TLS is all that is asked of them."""
+def test_the_bucket_itself_is_denied_to_nobody(template: Template) -> None:
+    """An administrator can always repair its policy. Only TLS is enforced."""
     denials = [
         line
         for line in permissions.lines(template.to_json())
@@ -77,13 +77,13 @@ def test_nobody_is_denied_the_bucket_itself(template: Template) -> None:
     assert all(" on QuarantineBucket/* " in line for line in denials)
 
 
-def test_who_may_not_read_may_not_read_when_the_stack_is_gone(template: Template) -> None:
-    """The objects stay, and so does what keeps everybody else from them."""
+def test_the_denials_stay_when_the_stack_is_deleted(template: Template) -> None:
+    """The objects stay too."""
     template.all_resources("AWS::S3::BucketPolicy", {"DeletionPolicy": "RetainExceptOnCreate"})
 
 
 def test_without_a_retention_nothing_in_quarantine_expires() -> None:
-    """Only parts of copies that were never completed do."""
+    """Only the parts of unfinished copies do."""
     rules = _bucket(synthesis.template(quarantineRetentionDays=None))["LifecycleConfiguration"]
 
     assert rules == {
@@ -93,10 +93,10 @@ def test_without_a_retention_nothing_in_quarantine_expires() -> None:
     }
 
 
-def test_a_version_is_kept_for_the_retention_also_when_its_key_is_quarantined_again(
+def test_a_version_is_kept_for_the_retention_even_if_its_key_is_quarantined_again(
     template: Template,
 ) -> None:
-    """A shorter time for noncurrent versions would let the second quarantine drop the first."""
+    """With a shorter period for noncurrent versions, the second copy would end the first."""
     retention = _bucket(template)["LifecycleConfiguration"]["Rules"][1]
 
     assert retention["ExpirationInDays"] == 30

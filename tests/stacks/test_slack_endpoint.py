@@ -1,4 +1,4 @@
-"""Step 5: what strangers can reach."""
+"""Step 5: what anybody on the internet can reach."""
 
 import json
 
@@ -8,12 +8,12 @@ from tests.stacks.synthesis import only
 
 
 def test_one_path_and_one_method_can_be_called(template: Template) -> None:
-    """Everything else is not found before any code of ours runs."""
+    """API Gateway answers everything else itself, with 404."""
     assert only(template, "AWS::ApiGatewayV2::Route", {})["RouteKey"] == "POST /slack/interactivity"
 
 
-def test_a_flood_is_turned_away_before_it_reaches_the_function(template: Template) -> None:
-    """Ten requests a second, and a few more at once."""
+def test_a_flood_is_throttled_before_it_reaches_the_function(template: Template) -> None:
+    """Ten requests a second may pass, and twenty at once."""
     stage = only(template, "AWS::ApiGatewayV2::Stage", {})
 
     assert stage["DefaultRouteSettings"] == {
@@ -22,8 +22,8 @@ def test_a_flood_is_turned_away_before_it_reaches_the_function(template: Templat
     }
 
 
-def test_accesses_are_logged_without_what_was_said(template: Template) -> None:
-    """Who called, when, and what came of it."""
+def test_requests_are_logged_without_their_bodies(template: Template) -> None:
+    """The log has the caller, the time and the result."""
     settings = only(template, "AWS::ApiGatewayV2::Stage", {})["AccessLogSettings"]
 
     assert {"sourceIp", "time", "status"} <= set(json.loads(settings["Format"]))

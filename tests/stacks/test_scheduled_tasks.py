@@ -1,20 +1,20 @@
-"""What is done without anybody's asking: every minute, apart from the findings, at most twice."""
+"""What the finding handler does without a finding: every minute, in a queue of its own."""
 
 from aws_cdk.assertions import Match, Template
 
 from tests.stacks import synthesis
 
 
-def test_what_is_due_is_done_every_minute(template: Template) -> None:
-    """By the finding handler, through a queue: a run that fails is retried and dead-lettered."""
+def test_due_tasks_run_every_minute(template: Template) -> None:
+    """They go through a queue: a run that fails is repeated, then dead-lettered."""
     template.has_resource_properties(
         "AWS::Events::Rule", {"ScheduleExpression": "rate(1 minute)", "State": "ENABLED"}
     )
 
 
-def test_what_is_due_does_not_wait_behind_findings(template: Template) -> None:
-    """Ten thousand of them take a quarter of an hour, and a person has just pressed a button."""
-    queue = {"Fn::GetAtt": [Match.string_like_regexp("^AgendaQueue"), "Arn"]}
+def test_due_tasks_do_not_wait_behind_findings(template: Template) -> None:
+    """Ten thousand findings take a quarter of an hour. A person may have just clicked."""
+    queue = {"Fn::GetAtt": [Match.string_like_regexp("^ScheduledTasksQueue"), "Arn"]}
     template.has_resource_properties(
         "AWS::Events::Rule",
         {"ScheduleExpression": "rate(1 minute)", "Targets": [Match.object_like({"Arn": queue})]},
@@ -30,13 +30,15 @@ def test_what_is_due_does_not_wait_behind_findings(template: Template) -> None:
     )
 
 
-def test_macie_is_asked_only_if_that_is_set(template: Template) -> None:
-    """The rule, and the right to ask."""
-    asking = Template.from_stack(synthesis.stack(synthesis.app(), reconcileHours=6))
+def test_macie_is_queried_only_if_the_settings_say_so(template: Template) -> None:
+    """The rule and the permission depend on the same setting."""
+    reconciling = synthesis.template(reconcileHours=6)
 
-    asking.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "rate(6 hours)"})
+    reconciling.has_resource_properties(
+        "AWS::Events::Rule", {"ScheduleExpression": "rate(6 hours)"}
+    )
     template.resource_properties_count_is(
         "AWS::Events::Rule", {"ScheduleExpression": Match.string_like_regexp("hours")}, 0
     )
-    assert "macie2:ListFindings" in str(asking.to_json())
+    assert "macie2:ListFindings" in str(reconciling.to_json())
     assert "macie2:" not in str(template.to_json())
