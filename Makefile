@@ -35,8 +35,8 @@ bench: install ## measure cold starts beside naive handlers, clicks, and copying
 pictures: install ## photograph the sandbox's messages for the README; needs Chromium
 	$(BIN)/python -m local.screenshots.pictures
 
-test: install lint types ## everything that has to hold
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+test: install lint types ## run all checks; LONG=1 generates ten times as many object keys
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(if $(LONG),--hypothesis-profile=long)
 
 lint: .venv/developer ## style, and who may import whom
 	$(BIN)/ruff check
@@ -57,7 +57,7 @@ constraints: ## write constraints.txt anew
 
 # The stamps: a virtual environment that can deploy, then one that can also test.
 .venv/deployer: requirements.txt constraints.txt
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
+	$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 15) or sys.exit("Python 3.11 to 3.14 is needed, which Lambda runs")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	touch $@

@@ -41,7 +41,7 @@ def main() -> None:
         events = _events(one, arguments.findings)
         print(f"objects and events made in {time.monotonic() - began:.0f} s", flush=True)
         # SQS would hide a failed batch for six minutes; here for a while that fits the run.
-        for url in (one.outputs.finding_queue_url, one.outputs.agenda_queue_url):
+        for url in (one.outputs.finding_queue_url, one.outputs.task_queue_url):
             one.client("sqs").set_queue_attributes(
                 QueueUrl=url, Attributes={"VisibilityTimeout": "60"}
             )
@@ -88,7 +88,7 @@ def _send(one: Sandbox, events: Sequence[dict[str, Any]]) -> None:
 def _ticking(one: Sandbox, seconds: float) -> Iterator[None]:
     """Tick as the schedule does, and redrive what was given up."""
     ended = threading.Event()
-    outputs = {**one.outputs.by_name, "FindingDeadLettersUrl": _nowhere(one)}
+    outputs = {**one.outputs.by_name, "FindingDeadLetterQueueUrl": _nowhere(one)}
 
     def tick() -> None:
         while not ended.wait(seconds):
@@ -164,7 +164,7 @@ def _print(one: Sandbox, events: Sequence[Any], plan: Plan, took: float) -> None
         "objects quarantined": len(keys),
         "objects quarantined twice": sum(count > 1 for count in keys.values()),
         "where they stand": dict(_statuses(one)),
-        "malformed, in the dead-letter queue": _length(one, "FindingDeadLettersUrl"),
+        "malformed, in the dead-letter queue": _length(one, "FindingDeadLetterQueueUrl"),
         "messages in the channel": len(one.slack.messages),
         "calls that Slack took or refused": dict(calls),
         "faults made": sum(plan.made.values()),

@@ -13,11 +13,12 @@ from statistics import median
 from typing import Any
 from unittest import mock
 
-from lambdas.common import endpoints
 from lambdas.common.aws import Call
-from lambdas.remediator import parts, s3
 from lambdas.remediator.copying import Copying, Source
 from lambdas.remediator.objects import Objects, Place
+
+from lambdas.common import endpoints
+from lambdas.remediator import parts, s3
 from local.sandbox import sandbox
 
 MIB = 1024 * 1024

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from local.aws.deployment import ROOT, Outputs, deploy
+from local.aws.deployment import ROOT, Outputs, deploy, packaged_settings
 from local.aws.emulator import Emulator, RunningEmulator, stop_abandoned
 from local.aws.events import deliver, deliver_schedule
 from local.macie.job import MacieJob
@@ -65,7 +65,7 @@ class Sandbox:
 
     def tick(self) -> None:
         """Deliver the schedule's event, as EventBridge does every minute."""
-        deliver_schedule(self.client("sqs"), self.outputs.agenda_queue_url)
+        deliver_schedule(self.client("sqs"), self.outputs.task_queue_url)
 
     def make_due(self, finding_id: str) -> None:
         """Make a finding so old that its approvers are due for a reminder."""
@@ -73,19 +73,27 @@ class Sandbox:
         self.client("dynamodb").update_item(
             TableName=self.outputs.ledger_table,
             Key={"id": {"S": finding_id}},
-            UpdateExpression="SET due_at = :zero, look_at = :then, history[0].#at = :then",
+            UpdateExpression="SET due_at = :zero, check_at = :then, history[0].#at = :then",
             ExpressionAttributeNames={"#at": "at"},
             ExpressionAttributeValues={":zero": {"N": "0"}, ":then": {"S": yesterday}},
         )
 
     @contextmanager
-    def variable(self, name: str, value: str) -> Iterator[None]:
-        """Change an environment variable of the function that has it, until the context ends."""
+    def setting(self, name: str, value: object) -> Iterator[None]:
+        """Change a setting of the function that reads it, until the context ends.
+
+        Args:
+            name: of the setting, as in cdk.json; a single function may read it.
+            value: as in cdk.json.
+        """
         client = self.client("lambda")
-        functions = client.list_functions()["Functions"]
-        (function,) = (
-            function for function in functions if name in function["Environment"]["Variables"]
+        ((function, settings),) = (
+            (function, settings)
+            for function in client.list_functions()["Functions"]
+            if name in (settings := packaged_settings(self.emulator, function["Handler"]))
         )
+        file = self.emulator.folder / f"settings-{uuid.uuid4().hex}.json"
+        file.write_text(json.dumps({**settings, name: value}))
         variables = function["Environment"]["Variables"]
 
         def update(changed: Mapping[str, str]) -> None:
@@ -93,7 +101,7 @@ class Sandbox:
                 FunctionName=function["FunctionName"], Environment={"Variables": dict(changed)}
             )
 
-        update({**variables, name: value})
+        update({**variables, "SETTINGS_FILE": str(file)})
         try:
             yield
         finally:

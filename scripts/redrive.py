@@ -46,14 +46,14 @@ def redrive(
         # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
         request = json.loads(body)["requestPayload"]
         functions.invoke(
-            FunctionName=outputs["RemediatorName"],
+            FunctionName=outputs["RemediatorFunctionName"],
             InvocationType="Event",
             Payload=json.dumps(request),
         )
 
     return {
-        "findings": _drain(sqs, outputs["FindingDeadLettersUrl"], enqueue),
-        "remediations": _drain(sqs, outputs["RemediationDeadLettersUrl"], invoke),
+        "findings": _drain(sqs, outputs["FindingDeadLetterQueueUrl"], enqueue),
+        "remediations": _drain(sqs, outputs["RemediationDeadLetterQueueUrl"], invoke),
     }
 
 

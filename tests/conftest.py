@@ -1,6 +1,10 @@
-"""What every test may count on."""
+"""Fixtures and reports for all tests."""
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("long", max_examples=1000)
+"""For `make test LONG=1`: tests that set no number of examples generate ten times as many."""
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +18,7 @@ def _no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell how much the crash matrix tried."""
+    """Print how many kill points the crash matrix tried."""
     reports = [
         report
         for outcome in ("passed", "failed")

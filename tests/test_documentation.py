@@ -1,123 +1,135 @@
-"""What the documents promise is there."""
+"""What every document names exists: settings, links, commands, outputs, errors."""
 
 import json
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
+import botocore.session
 import pytest
-import yaml
+from botocore import xform_name
 
-from lambdas.common import audit, clock
-from lambdas.common.finding import Finding
-from lambdas.common.record import QuarantinedCopy, Record, Status
 from stacks.settings import Settings
-from tests.lambdas.remediator.world import finding_on
 from tests.stacks import synthesis
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+TO_BE_FILLED_IN = {"slackChannel", "approvers", "monitoredBuckets"}
+
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
-def _settings() -> list[str]:
+@cache
+def _outputs() -> dict[str, object]:
+    outputs: dict[str, object] = synthesis.template().to_json()["Outputs"]
+    return outputs
+
+
+def _setting_names() -> list[str]:
     return [field.alias or name for name, field in Settings.model_fields.items()]
 
 
-@pytest.mark.parametrize("setting", _settings())
+@pytest.mark.parametrize("setting", _setting_names())
 def test_every_setting_is_in_the_readme(setting: str) -> None:
     assert f"`{setting}`" in README
 
 
-def test_the_readme_has_no_setting_that_is_none() -> None:
+def test_every_setting_in_the_readme_exists() -> None:
     table = README.split("## Settings")[1].split("##")[0]
-    named = re.findall(
-        r"`([a-z]+[A-Za-z]+)`", "".join(re.findall(r"^\|([^|]*)\|", table, re.MULTILINE))
-    )
-    assert set(named) == set(_settings())
+    first_cells = re.findall(r"^\|([^|]*)\|", table, re.MULTILINE)
+    names = re.findall(r"`([a-z]+[A-Za-z]+)`", "".join(first_cells))
+    assert set(names) == set(_setting_names())
 
 
 def test_the_readme_has_the_values_of_cdk_json() -> None:
-    """Or says that they are to be filled in."""
-    rows = dict(re.findall(r"^\| `([a-zA-Z]+)` \| ([^|]+) \|", README, re.MULTILINE))
+    cells = dict(re.findall(r"^\| `([a-zA-Z]+)` \| ([^|]+) \|", README, re.MULTILINE))
     for setting, value in synthesis.shipped_context()["chatops"].items():
         if isinstance(value, dict):
-            assert rows[setting] == f"all `{next(iter(value.values()))}`"
             assert len(set(value.values())) == 1
-        elif setting in ("slackChannel", "approvers", "monitoredBuckets"):
-            assert (value or None, rows[setting]) == (None, "to be filled in")
+            assert cells[setting] == f"all `{next(iter(value.values()))}`"
+        elif setting in TO_BE_FILLED_IN:
+            assert not value
+            assert cells[setting] == "to be filled in"
         else:
-            assert rows[setting].strip('`"') == (
-                value if isinstance(value, str) else json.dumps(value)
-            )
+            text = value if isinstance(value, str) else json.dumps(value)
+            assert cells[setting].strip('`"') == text
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@each_document
 def test_no_placeholder_is_left(document: Path) -> None:
     assert not re.findall(r"^[A-Z]+$|TODO|TBD", document.read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(document: Path) -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-        if not link.startswith("http"):
-            assert (document.parent / link).exists(), link
+@each_document
+def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        if link.startswith(("http:", "https:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link
 
 
-def test_every_make_target_named_is_there() -> None:
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@each_document
+def test_every_make_target_exists(document: Path) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for document in DOCUMENTS:
-        for target in re.findall(r"(?:`|^    )make ([a-z]+)", document.read_text(), re.MULTILINE):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    for target in re.findall(r"(?:`|^    )make ([a-z]+)", document.read_text(), re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-def _manifest() -> Any:
-    return yaml.safe_load((ROOT / "slack-manifest.yaml").read_text())
+@each_document
+def test_every_module_that_is_run_exists(document: Path) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", document.read_text()):
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists(), module
 
 
-def test_every_scope_of_the_manifest_is_explained() -> None:
-    explained = (ROOT / "docs" / "slack-setup.md").read_text()
-    for scope in _manifest()["oauth_config"]["scopes"]["bot"]:
-        assert f"`{scope}`" in explained
+@each_document
+def test_every_aws_command_exists_with_its_options(document: Path) -> None:
+    session = botocore.session.get_session()
+    for service, command, options in _aws_commands(document.read_text()):
+        model = session.get_service_model(service)
+        operations = {xform_name(name, "-"): name for name in model.operation_names}
+        shape = model.operation_model(operations[command]).input_shape
+        members = {xform_name(name, "-") for name in (shape.members if shape else ())}
+        assert set(options) <= members, command
 
 
-def test_the_manifest_sends_clicks_to_the_path_of_the_api() -> None:
-    interactivity = _manifest()["settings"]["interactivity"]
-    assert interactivity["is_enabled"]
-    assert interactivity["request_url"].endswith("/slack/interactivity")
+def _aws_commands(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    for line in text.replace("\\\n", " ").splitlines():
+        for service, command, rest in re.findall(r"\baws ([a-z0-9]+) ([a-z-]+)([^`\n]*)", line):
+            yield service, command, re.findall(r"--([a-z-]+)", rest)
 
 
-def test_every_field_of_an_audit_line_is_described() -> None:
-    described = (ROOT / "docs" / "audit-log.md").read_text()
-    line = audit.line(_record())
-    for name in [*line, *line["source"], *line["copies"][0]]:
-        assert re.search(rf"\b{name}\b", described), name
-    assert f"| `schema` | {audit.SCHEMA};" in described
+@each_document
+def test_no_secret_is_written_on_a_command_line(document: Path) -> None:
+    for value in re.findall(r"--secret-string\s+(\S+)", document.read_text()):
+        assert value.strip("\"'").startswith("file://"), value
 
 
-def _record() -> Record:
-    finding: Finding = finding_on("a", "e" * 32, None, 1)
-    copy = QuarantinedCopy(
-        bucket="b",
-        key="k",
-        version_id="v",
-        source_version_id=None,
-        source_etag="e",
-        size=1,
-        checksum=None,
-        storage_class="STANDARD",
-    )
-    opened = Record.opened(finding, Status.REMEDIATING, reason="auto", now=clock.now())
-    return opened.with_status(
-        Status.QUARANTINED, by="remediator", reason="done", now=clock.now(), copies=(copy,)
-    )
+@each_document
+def test_every_stack_output_exists(document: Path) -> None:
+    for name in re.findall(r"[`<]([A-Z][A-Za-z]+(?:Url|Name))[`>]", document.read_text()):
+        assert name in _outputs(), name
 
 
-def test_every_alarm_has_a_section_in_the_runbook() -> None:
-    template = synthesis.template()
-    runbook = (ROOT / "docs" / "runbook.md").read_text()
-    headings = "\n".join(line for line in runbook.splitlines() if line.startswith("## "))
-    alarms = template.find_resources("AWS::CloudWatch::Alarm")
-    for logical_id in alarms:
-        name = logical_id.removeprefix("Monitoring")[:-8]
-        assert name in headings, name
+@each_document
+def test_the_required_versions_are_the_same_everywhere(document: Path) -> None:
+    text = " ".join(document.read_text().split())
+    assert set(re.findall(r"Node \d+ or \w+", text)) <= {"Node 22 or later"}
+    assert set(re.findall(r"Python 3\.\d+ (?:or|to) [\w.]*\w", text)) <= {"Python 3.11 to 3.14"}
+
+
+@each_document
+def test_every_error_exists_in_the_functions(document: Path) -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "lambdas").glob("**/*.py"))
+    for name in re.findall(r"`(\w+Error)`", document.read_text()):
+        assert f"class {name}(" in sources, name

@@ -1,1 +1,1 @@
-"""What every handler shares: the words of the trade, and no handler's business."""
+"""What the three functions share: the finding, the ledger, the digests and the Slack channel."""

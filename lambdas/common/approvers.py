@@ -1,9 +1,10 @@
 """Who may decide about a finding (steps 4 to 6)."""
 
-import json
 from dataclasses import dataclass
 
 ANYONE_IN_CHANNEL = "ANYONE_IN_CHANNEL"
+_MOST_MENTIONS = 200
+"""More mentions than this make a message longer than Slack recommends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,24 +15,33 @@ class Approvers:
     users: frozenset[str] | None
 
     @classmethod
-    def from_setting(cls, value: str, *, channel: str) -> "Approvers":
-        """Read the setting `approvers`, as JSON."""
-        setting = json.loads(value)
-        users = None if setting == ANYONE_IN_CHANNEL else frozenset(setting)
-        return cls(channel=channel, users=users)
+    def from_setting(cls, value: object, *, channel: str) -> "Approvers":
+        """Read the setting `approvers`: a list of Slack user ids, or `ANYONE_IN_CHANNEL`.
+
+        Raises:
+            TypeError: it is neither, or the list is empty; nobody is let in by mistake.
+        """
+        if value == ANYONE_IN_CHANNEL:
+            return cls(channel=channel, users=None)
+        if not isinstance(value, list) or not value or not all(isinstance(u, str) for u in value):
+            raise TypeError("approvers must be a list of Slack user ids or ANYONE_IN_CHANNEL")
+        return cls(channel=channel, users=frozenset(value))
 
     def include(self, user: str, *, channel: str) -> bool:
-        """Answer whether `user`, who clicked in `channel`, may decide."""
+        """Return whether `user`, who clicked in `channel`, may decide."""
         return channel == self.channel and (self.users is None or user in self.users)
 
     def refusal(self, *, channel: str) -> str:
-        """Tell somebody who clicked in `channel`, and may not decide there, who may and where."""
+        """Return what a person reads who clicked in `channel` and may not decide there."""
         is_elsewhere = channel != self.channel and self.users is not None
         where = f", and only in <#{self.channel}>" if is_elsewhere else ""
-        return f"Only approvers may decide: {self.named()}{where}."
+        return f"Only approvers may decide: {self.mention()}{where}."
 
-    def named(self) -> str:
-        """Name those who may decide, in mrkdwn."""
+    def mention(self) -> str:
+        """Return the approvers as mentions, in Slack's mrkdwn."""
         if self.users is None:
             return f"anyone in <#{self.channel}>"
-        return ", ".join(f"<@{user}>" for user in sorted(self.users))
+        users = sorted(self.users)
+        mentions = ", ".join(f"<@{user}>" for user in users[:_MOST_MENTIONS])
+        others = len(users) - _MOST_MENTIONS
+        return f"{mentions} and {others:,} more" if others > 0 else mentions

@@ -1,8 +1,8 @@
-"""The time, so that what needs it can be given another."""
+"""The current time, in one place, so that tests can move it."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Answer the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

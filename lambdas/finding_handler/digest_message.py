@@ -1,4 +1,4 @@
-"""A digest as people see it: how many findings, how far they have come, and what can be done."""
+"""A digest as people see it: how many findings, their progress, and what can be done. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,9 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
 )
 
-from lambdas.common.actions import (
+from lambdas.common.digests.digest import BulkAction, Digest
+from lambdas.common.ledger.record import IN_PROGRESS, Status
+from lambdas.common.slack.actions import (
     DISMISS_ALL,
     OPEN_IN_MACIE,
     REMEDIATE_ALL,
@@ -22,143 +24,163 @@ from lambdas.common.actions import (
     RESTORE_ALL,
     RETRY_ALL,
     REVIEW_EACH,
+    bucket_link,
+    confirmed_button,
+    dismissal_menu,
 )
-from lambdas.common.buttons import bucket_link, confirmed_button, dismissal_menu
-from lambdas.common.digest import Digest, Tally
-from lambdas.common.messages import LONGEST_FALLBACK, Message
-from lambdas.common.record import Status
-from lambdas.common.text import (
-    code,
-    counted,
-    escaped,
-    listed,
-    literal,
-    prose,
-    shortest_needed,
+from lambdas.common.slack.messages import Message
+from lambdas.common.slack.mrkdwn import (
+    escape,
+    escape_or_code,
+    escape_words,
+    format_time,
+    inline_code,
+    join_within,
+    mrkdwn,
+    pluralize,
 )
-from lambdas.common.wording import mrkdwn, when
+from lambdas.finding_handler.digest_counts import DigestCounts
 
-_BAR = 20
+_BAR_LENGTH = 20
+_MOST_ACTIONS = 3
 _MOST_PROBLEMS = 3
-_STANDINGS = {
+_MOST_NAMES = 10
+_STATUSES = {
     Status.AWAITING_REVIEW: "waiting for a decision",
     Status.REMEDIATING: "in progress",
     Status.QUARANTINED: "quarantined",
     Status.FAILED: "failed",
-    Status.CHANGED: "changed since",
+    Status.CHANGED: "changed since the finding",
     Status.NOT_FOUND: "not found",
     Status.DISMISSED: "dismissed",
     Status.DRY_RUN: "would have been moved",
     Status.RESTORING: "being restored",
     Status.RESTORED: "restored",
 }
-_DOING = {
-    REMEDIATE_ALL: "Remediating all that waited",
-    DISMISS_ALL: "Dismissing all that waited",
-    REOPEN_ALL: "Reopening all that was dismissed",
-    RETRY_ALL: "Trying all that failed again",
-    RESTORE_ALL: "Restoring all that was quarantined",
-    REVIEW_EACH: "Posting some one by one",
+_ACTIONS = {
+    REMEDIATE_ALL: "Remediating all waiting findings",
+    DISMISS_ALL: "Dismissing all waiting findings",
+    REOPEN_ALL: "Reopening all dismissed findings",
+    RETRY_ALL: "Retrying all failed findings",
+    RESTORE_ALL: "Restoring all quarantined objects",
+    REVIEW_EACH: "Posting findings one by one",
 }
 
 
-def render_digest(digest: Digest, tally: Tally) -> Message:
-    """Draw `digest`, whose findings `tally` counts.
+def render_digest(digest: Digest, counts: DigestCounts) -> Message:
+    """Return the message that shows `digest`, whose findings `counts` counts.
 
     Source: https://docs.slack.dev/reference/block-kit/blocks
     """
-    blocks = tuple(block.to_dict() for block in _blocks(digest, tally))
-    text = shortest_needed(lambda share: _fallback(digest, tally, share), LONGEST_FALLBACK)
-    return Message(text=text, blocks=blocks)
+    blocks = tuple(block.to_dict() for block in _blocks(digest, counts))
+    return Message(text=_text(digest, counts), blocks=blocks)
 
 
-def _fallback(digest: Digest, tally: Tally, share: int) -> str:
-    lines = (_headline(tally), *_lines(digest, tally, share), *_problems(tally, 400 // share))
+def _text(digest: Digest, counts: DigestCounts) -> str:
+    """Return the message without blocks; names are cut so that 4,000 bytes always hold it."""
+    lines = (
+        _headline(counts),
+        _scope(digest, limit=100),
+        f"Severity: {_most_frequent(counts.severities, 100)}",
+        f"Most often: {_most_frequent(counts.detections, 200)}",
+        _progress(counts),
+        *_bulk_actions(digest, limit=60),
+        *_problems(counts, limit=100),
+    )
     return "\n".join(lines)
 
 
-def _blocks(digest: Digest, tally: Tally) -> Iterator[Block]:
-    yield HeaderBlock(text=_headline(tally))
-    yield SectionBlock(text=mrkdwn("\n".join(_lines(digest, tally))))
-    if tally.problems:
-        yield SectionBlock(text=mrkdwn("\n".join(_problems(tally, 900))))
-    yield ActionsBlock(elements=[*_elements(digest, tally)])
-    since = when(digest.subject.opened_at)
-    yield ContextBlock(
-        elements=[mrkdwn(f"Too many to post one by one, since {since}; each has its own record.")]
-    )
+def _blocks(digest: Digest, counts: DigestCounts) -> Iterator[Block]:
+    yield HeaderBlock(text=_headline(counts))
+    yield SectionBlock(text=mrkdwn("\n".join(_facts(digest, counts))))
+    if counts.problems:
+        yield SectionBlock(text=mrkdwn("\n".join(_problems(counts, limit=900))))
+    yield ActionsBlock(elements=[*_elements(digest, counts)])
+    since = format_time(digest.scope.opened_at)
+    reason = f"Too many findings to post one by one, since {since}. Each has a record of its own."
+    yield ContextBlock(elements=[mrkdwn(reason)])
 
 
-def _headline(tally: Tally) -> str:
-    wait = f": {tally.waiting:,} to be decided" if tally.waiting else ""
-    return f"📚 {counted(tally.total, 'finding')}{wait}"
+def _headline(counts: DigestCounts) -> str:
+    waiting = f": {counts.waiting:,} to be decided" if counts.waiting else ""
+    return f"📚 {pluralize(counts.total, 'finding')}{waiting}"
 
 
-def _lines(digest: Digest, tally: Tally, share: int = 1) -> Iterator[str]:
-    subject = digest.subject
-    yield f"*{escaped(subject.type, 200 // share)}* in {code(f's3://{subject.bucket}', 100)}"
-    yield f"Account {escaped(subject.account, 50)}, {escaped(subject.region, 50)}"
-    yield f"Severity: {_most(tally.severities, 200)}"
-    yield f"Most often: {_most(tally.detections, 600 // share)}"
-    yield f"{_bar(tally)} {_progress(tally)}"
-    for order in digest.orders[-3:]:
-        state = "" if order.is_done else " …"
-        what = f"{_DOING[order.action]}{state}, decided by <@{escaped(order.by, 50)}>"
-        # Why somebody pressed a button is not asked, only why they dismiss.
-        why = f" Why: {escaped(order.reason, 100)}." if order.action == DISMISS_ALL else ""
-        yield f"{what} {when(order.at)}.{why}"
+def _facts(digest: Digest, counts: DigestCounts) -> Iterator[str]:
+    yield _scope(digest, limit=200)
+    yield f"Account {escape(digest.scope.account, 50)}, {escape(digest.scope.region, 50)}"
+    yield f"Severity: {_most_frequent(counts.severities, 200)}"
+    yield f"Most often: {_most_frequent(counts.detections, 600)}"
+    yield _progress(counts)
+    yield from _bulk_actions(digest, limit=100)
 
 
-def _problems(tally: Tally, limit: int) -> Iterator[str]:
-    """Say why it failed, and what to do about it, for the reasons that most have in common."""
-    for problem, count in tally.problems.most_common(_MOST_PROBLEMS):
-        yield f"❌ {count:,} × {prose(problem, limit)}"
+def _scope(digest: Digest, *, limit: int) -> str:
+    bucket = inline_code(f"s3://{digest.scope.bucket}", 100)
+    return f"*{escape(digest.scope.type, limit)}* in {bucket}"
 
 
-def _most(counter: Counter[str], limit: int) -> str:
-    return listed((f"{literal(name, 100)} × {n:,}" for name, n in counter.most_common(10)), limit)
+def _most_frequent(counter: Counter[str], limit: int) -> str:
+    names = counter.most_common(_MOST_NAMES)
+    return join_within((f"{escape_or_code(name, 100)} × {count:,}" for name, count in names), limit)
 
 
-def _bar(tally: Tally) -> str:
-    """Draw how many have come to an end, whichever."""
-    open_ones = {Status.AWAITING_REVIEW, Status.REMEDIATING, Status.RESTORING}
-    left = sum(tally.statuses[status] for status in open_ones)
-    full = _BAR * (tally.total - left) // tally.total if tally.total else 0
-    return "▰" * full + "▱" * (_BAR - full)
-
-
-def _progress(tally: Tally) -> str:
-    quarantined = f"{tally.statuses[Status.QUARANTINED]:,} of {tally.total:,} quarantined"
+def _progress(counts: DigestCounts) -> str:
+    """Return a bar of the findings that need nothing more, and the number of each status."""
+    unfinished = sum(counts.statuses[status] for status in {Status.AWAITING_REVIEW, *IN_PROGRESS})
+    finished = counts.total - unfinished
+    full = _BAR_LENGTH * finished // counts.total if counts.total else 0
+    quarantined = counts.statuses[Status.QUARANTINED]
     others = (
-        f"{count:,} {_STANDINGS[status]}"
-        for status in _STANDINGS
-        if (count := tally.statuses[status]) and status is not Status.QUARANTINED
+        f"{count:,} {name}"
+        for status, name in _STATUSES.items()
+        if (count := counts.statuses[status]) and status is not Status.QUARANTINED
     )
-    return ", ".join((quarantined, *others))
+    numbers = ", ".join((f"{quarantined:,} of {counts.total:,} quarantined", *others))
+    return f"{'▰' * full}{'▱' * (_BAR_LENGTH - full)} {numbers}"
 
 
-def _elements(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
+def _bulk_actions(digest: Digest, *, limit: int) -> Iterator[str]:
+    for action in digest.bulk_actions[-_MOST_ACTIONS:]:
+        yield _bulk_action(action, limit)
+
+
+def _bulk_action(action: BulkAction, limit: int) -> str:
+    state = "" if action.is_done else " …"
+    who = f"decided by <@{escape(action.by, 50)}> {format_time(action.at)}"
+    # Only a dismissal has a reason that a person gave.
+    why = f" Why: {escape(action.reason, limit)}." if action.action == DISMISS_ALL else ""
+    return f"{_ACTIONS[action.action]}{state}, {who}.{why}"
+
+
+def _problems(counts: DigestCounts, *, limit: int) -> Iterator[str]:
+    """Yield the most frequent problems, each with what to do about it."""
+    for problem, count in counts.problems.most_common(_MOST_PROBLEMS):
+        yield f"❌ {count:,} × {escape_words(problem, limit)}"
+
+
+def _elements(digest: Digest, counts: DigestCounts) -> Iterator[InteractiveElement]:
     if digest.pending is None:
-        yield from _decisions(digest, tally)
+        yield from _decisions(digest, counts)
     yield ButtonElement(
-        text="Open in Macie", action_id=OPEN_IN_MACIE, url=bucket_link(digest.subject)
+        text="Open in Macie", action_id=OPEN_IN_MACIE, url=bucket_link(digest.scope)
     )
 
 
-def _decisions(digest: Digest, tally: Tally) -> Iterator[InteractiveElement]:
-    if waiting := tally.waiting:
-        text = f"{counted(waiting, 'object')} will be moved into quarantine, out of the bucket."
+def _decisions(digest: Digest, counts: DigestCounts) -> Iterator[InteractiveElement]:
+    if waiting := counts.waiting:
+        text = f"{pluralize(waiting, 'object')} will be moved into quarantine, out of the bucket."
         yield _button(digest, REMEDIATE_ALL, "Remediate all", text)
         yield _button(digest, REVIEW_EACH, "Review one by one", "The next ten are posted here.")
-        yield _dismissal(digest, tally)
-    if failed := tally.statuses[Status.FAILED]:
-        text = f"What failed will be tried once more with {counted(failed, 'object')}."
+        yield _dismissal(digest, counts)
+    if failed := counts.statuses[Status.FAILED]:
+        text = f"The step that failed will be tried again with {pluralize(failed, 'object')}."
         yield _button(digest, RETRY_ALL, "Retry all", text)
-    if quarantined := tally.statuses[Status.QUARANTINED]:
-        text = f"{counted(quarantined, 'object')} will go back, to be read as before."
+    if quarantined := counts.statuses[Status.QUARANTINED]:
+        text = f"{pluralize(quarantined, 'object')} will go back, to be read as before."
         yield _button(digest, RESTORE_ALL, "Restore all", text)
-    if dismissed := tally.statuses[Status.DISMISSED]:
-        text = f"{counted(dismissed, 'finding')} will wait for a decision again."
+    if dismissed := counts.statuses[Status.DISMISSED]:
+        text = f"{pluralize(dismissed, 'finding')} will wait for a decision again."
         yield _button(digest, REOPEN_ALL, "Reopen all", text)
 
 
@@ -173,11 +195,12 @@ def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElem
     )
 
 
-def _dismissal(digest: Digest, tally: Tally) -> StaticSelectElement:
+def _dismissal(digest: Digest, counts: DigestCounts) -> StaticSelectElement:
+    objects = pluralize(counts.waiting, "object")
     return dismissal_menu(
         DISMISS_ALL,
         digest.id,
         label="Dismiss all",
         question="Dismiss all?",
-        text=f"{counted(tally.waiting, 'object')} will stay in the bucket, to be read as before.",
+        text=f"{objects} will stay in the bucket, to be read as before.",
     )

@@ -1,61 +1,97 @@
-"""Steps 2 and 3: take findings off the queue, decide about each, and start or ask."""
+"""Steps 2 and 3: take events off the queue, and handle each for what it is."""
 
 import json
-import os
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import (
+    BatchProcessor,
+    EventType,
+    ExceptionInfo,
+    FailureResponse,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.common import clock, environment
-from lambdas.common.errors import UnsupportedFindingError
-from lambdas.common.finding import Finding
-from lambdas.common.queues import AGENDA
-from lambdas.common.witness import Witness
-from lambdas.finding_handler.batch import take_each
-from lambdas.finding_handler.environment import Environment
-from lambdas.finding_handler.reconciliation import RECONCILIATION
-from lambdas.finding_handler.wiring import Wiring, wired
+from lambdas.common import clock, dispatch
+from lambdas.common.ledger.table import ConflictError
+from lambdas.finding_handler import macie, reconciliation
+from lambdas.finding_handler.scheduled_tasks import run_due_tasks
+from lambdas.finding_handler.services import services
+from lambdas.finding_handler.triage import triage
 
 logger = Logger()
 
-_SPARE = timedelta(seconds=20)
+_TIME_TO_FINISH = timedelta(seconds=20)
+"""How long before Lambda's timeout no new task is begun."""
 
 
-@cache
-def _wiring() -> Wiring:
-    return wired(environment.read(Environment, os.environ), Witness(logger))
+class UnknownEventError(Exception):
+    """The event has a detail-type that this function does not handle."""
 
 
-def _take(event: dict[str, Any], *, until: datetime) -> None:
-    kind, detail = event["detail-type"], event.get("detail") or {}
-    if kind == AGENDA:
-        logger.info("agenda", extra={"done": _wiring().agenda.run(until=until)})
-    elif kind == RECONCILIATION:
-        missing = _wiring().reconciliation.run(detail, until=until)
-        logger.info("reconciled", extra={"missing": missing})
-    else:
-        _take_finding(detail)
+class EventProcessor(BatchProcessor):
+    """Logs each event that fails; the queue delivers it again, and moves it to the dead letters."""
 
-
-def _take_finding(detail: dict[str, Any]) -> None:
-    logger.append_keys(finding_id=detail.get("id"))
-    try:
-        taken = _wiring().intake.take(Finding.from_macie(detail))
-    except UnsupportedFindingError as refusal:
-        logger.warning("refused", extra={"reason": str(refusal)})
-    else:
-        logger.info("taken", extra={"status": taken.status, "reason": taken.standing.reason})
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        """Log the error of an event, with the keys that the event has set."""
+        logger.error("the event failed and will be delivered again", exc_info=exception[1])
+        return super().failure_handler(record, exception)
 
 
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Handle a batch of EventBridge events from the queue; answer those to be delivered again.
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Handle a batch of EventBridge events from the queue; return those to be delivered again.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
     Raises:
-        NothingTakenError: all failed.
+        BatchProcessingError: all failed, and not only because of conflicts with other invocations.
+            Lambda counts an error for the alarm only if the function raises one.
     """
+    processor = EventProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    response = process_partial_response(event, _handle_record, processor, context)
+    errors = [error for _, error, _ in processor.exceptions]
+    all_failed = len(errors) == len(event["Records"])
+    if all_failed and not all(isinstance(error, ConflictError) for error in errors):
+        raise BatchProcessingError(
+            f"all {len(errors)} events failed", child_exceptions=processor.exceptions
+        )
+    return response
+
+
+def _handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    logger.remove_keys(["finding_id"])  # of the previous record
+    event = EventBridgeEvent(json.loads(record.body))
+    detail: dict[str, Any] = event.get("detail") or {}
+    match event.detail_type:
+        case macie.FINDING_EVENT:
+            _handle_finding(detail)
+        case dispatch.SCHEDULED_EVENT:
+            processed = run_due_tasks(services(), until=_deadline(lambda_context))
+            logger.info("due tasks processed", extra={"processed": processed})
+        case reconciliation.RECONCILIATION:
+            missing = reconciliation.reconcile(detail, services(), until=_deadline(lambda_context))
+            logger.info("findings reconciled", extra={"missing": missing})
+        case unknown:
+            raise UnknownEventError(f"the detail-type {unknown!r} is not handled")
+
+
+def _handle_finding(detail: dict[str, Any]) -> None:
+    logger.append_keys(finding_id=detail.get("id"))
+    try:
+        record = triage(macie.parse_finding(detail), services())
+    except macie.UnsupportedFindingError as error:
+        logger.warning("finding not supported", extra={"reason": str(error)})
+    else:
+        reason = record.latest_transition.reason
+        logger.info("finding triaged", extra={"status": record.status, "reason": reason})
+
+
+def _deadline(context: LambdaContext) -> datetime:
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    until = clock.now() + remaining - _SPARE
-    return take_each(event["Records"], lambda body: _take(json.loads(body), until=until), logger)
+    return clock.now() + remaining - _TIME_TO_FINISH

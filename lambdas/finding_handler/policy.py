@@ -1,4 +1,4 @@
-"""The remediation policy: what is to be done about a finding, and why (step 3)."""
+"""The remediation policy: what to do about a finding, and why (step 3). Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lambdas.common.finding import Finding, Severity
 
 
 class Action(StrEnum):
-    """What the remediation policy says about a finding."""
+    """What the remediation policy can decide about a finding."""
 
     AUTO = "AUTO"
     REVIEW = "REVIEW"
@@ -28,10 +28,12 @@ class Decision:
 class RemediationPolicy:
     """The deployer's choices.
 
-    `actions` maps finding types to actions, a type that is not listed being reviewed;
-    `minimum_severity` is the least that anything is done about; `quarantine_bucket` is where
-    quarantined copies lie, which Macie scans too; objects in `protected_buckets`, names in which *
-    and ? are wildcards, are never moved without a person's decision.
+    Attributes:
+        actions: the action for each finding type; a type that is not listed is reviewed.
+        minimum_severity: findings below it are ignored.
+        quarantine_bucket: with the quarantined copies, which Macie scans too.
+        protected_buckets: names, in which * and ? are wildcards; objects in these buckets are never
+            moved without a person's decision.
     """
 
     actions: Mapping[str, Action]
@@ -40,7 +42,7 @@ class RemediationPolicy:
     protected_buckets: tuple[str, ...] = ()
 
     def decide(self, finding: Finding) -> Decision:
-        """Decide about `finding`; whatever is in doubt goes to a person."""
+        """Return the decision about `finding`; whatever is in doubt goes to a person."""
         return self._ignored(finding) or self._by_type(finding)
 
     def _ignored(self, finding: Finding) -> Decision | None:

@@ -1,49 +1,60 @@
-"""Steps 5 and 6: a click in Slack is verified, decided in the ledger, and answered at once."""
+"""Steps 5 and 6: verify a click in Slack, record the decision, and start the remediator."""
 
 import os
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lambdas.common import environment
-from lambdas.common.witness import Witness
-from lambdas.remediation_handler.environment import Environment
-from lambdas.remediation_handler.interaction import Interaction, MalformedRequestError, Request
-from lambdas.remediation_handler.signature import UnverifiedRequestError
-from lambdas.remediation_handler.wiring import Wiring, wired
+from lambdas.remediation_handler.decisions import apply_decision
+from lambdas.remediation_handler.interaction import (
+    MalformedRequestError,
+    parse_interaction,
+    raw_body,
+)
+from lambdas.remediation_handler.services import DEADLINE, services
+from lambdas.remediation_handler.signature import is_from_slack
 
 logger = Logger()
 
 
-@cache
-def _wiring() -> Wiring:
-    return wired(environment.read(Environment, os.environ), Witness(logger))
-
-
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer what Slack posts for a click, in API Gateway's proxy form: 200, 400 or 401."""
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle what Slack posts for a click; return 200, 400 or 401 in API Gateway's proxy form.
+
+    `event` is of an HTTP API (payload 2.0) or of a REST API (1.0).
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+    """
+    DEADLINE.start()
     try:
-        _act(event)
-    except UnverifiedRequestError as refusal:
-        return _answer(HTTPStatus.UNAUTHORIZED, str(refusal))
-    except MalformedRequestError as refusal:
-        return _answer(HTTPStatus.BAD_REQUEST, str(refusal))
-    return _answer(HTTPStatus.OK)
+        return _handle(APIGatewayProxyEventV2(event))
+    except MalformedRequestError as error:
+        return _refuse(HTTPStatus.BAD_REQUEST, str(error))
 
 
-def _act(event: dict[str, Any]) -> None:
-    request = Request.from_api_gateway(event)
-    _wiring().signatures.verify(request)
-    interaction = Interaction.from_body(request.body)
-    logger.append_keys(finding_id=interaction.subject, user=interaction.user)
-    _wiring().decisions.take(interaction)
-    logger.info("answered", extra={"action": interaction.action_id})
+def _handle(request: APIGatewayProxyEventV2) -> dict[str, Any]:
+    body = raw_body(request.body, is_base64=bool(request.is_base64_encoded))
+    if not is_from_slack(body, request.headers, services().credentials):
+        return _refuse(HTTPStatus.UNAUTHORIZED, "Slack did not sign this in the last five minutes")
+    interaction = parse_interaction(body)
+    logger.append_keys(finding_id=interaction.subject_id, user=interaction.user)
+    apply_decision(interaction, services())
+    logger.info("click handled", extra={"action": interaction.action_id})
+    return _response(HTTPStatus.OK)
 
 
-def _answer(status: HTTPStatus, refusal: str = "") -> dict[str, Any]:
-    if refusal:
-        logger.warning("refused", extra={"reason": refusal})
+def _refuse(status: HTTPStatus, reason: str) -> dict[str, Any]:
+    logger.warning("request refused", extra={"reason": reason})
+    return _response(status)
+
+
+def _response(status: HTTPStatus) -> dict[str, Any]:
     return {"statusCode": status.value, "body": ""}
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    # In the init phase, where Lambda gives a full core: the click pays for requests only.
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    services()

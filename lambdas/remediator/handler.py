@@ -1,51 +1,38 @@
-"""Steps 7 and 8: move the object into quarantine, and show in Slack how that went."""
+"""Steps 7 and 8: move the object into quarantine or back, and show the outcome in Slack."""
 
-import os
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from lambdas.common import clock, environment
-from lambdas.common.callback import Callback
-from lambdas.common.remediator import Reply
-from lambdas.common.witness import Witness
-from lambdas.remediator.environment import Environment
-from lambdas.remediator.remediation import Invocation, Remediation
-from lambdas.remediator.wiring import wired
+from lambdas.common import clock
+from lambdas.common.dispatch import RemediationRequest
+from lambdas.remediator.remediation import remediate
+from lambdas.remediator.services import services
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = Logger()
 
 
-@cache
-def _settings() -> Environment:
-    return environment.read(Environment, os.environ)
-
-
-@cache
-def _remediation() -> Remediation:
-    return wired(_settings(), Witness(logger))
-
-
 @logger.inject_lambda_context(clear_state=True)
-def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Carry out what `lambdas.common.remediator.Remediator.start` asked for.
+def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> None:
+    """Carry out a `RemediationRequest`.
 
-    Raises:
-        ChatOpsError: it has to be tried again later, as Lambda does.
+    Whatever it raises makes Lambda try again later.
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
     """
-    logger.append_keys(finding_id=event["finding_id"])
-    url, reply = event.get("response_url"), event.get("reply")
+    request = RemediationRequest.from_payload(event)
+    logger.append_keys(finding_id=request.finding_id)
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    record = _remediation().run(
-        Invocation(
-            finding_id=event["finding_id"],
-            callback=Callback.allowed(url, hooks_url=_settings().slack_hooks_url),
-            reply=Reply(**reply) if reply else None,
-            holder=context.aws_request_id,
-            until=clock.now() + remaining,
-        )
+    record = remediate(
+        request,
+        services(),
+        holder=context.aws_request_id,
+        until=clock.now() + remaining,
     )
     if record is not None:
-        logger.info("told", extra={"status": record.status, "reason": record.standing.reason})
+        transition = record.latest_transition
+        logger.info("shown", extra={"status": record.status, "reason": transition.reason})

@@ -1,126 +1,105 @@
-"""One remediation: told to be under way, carried out, written down, told (steps 7 and 8)."""
+"""One remediation: shown in progress, carried out, recorded, shown again (steps 7 and 8)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-from lambdas.common.announcer import Announcer
-from lambdas.common.callback import Callback
-from lambdas.common.errors import FailedMoveError
-from lambdas.common.ledger import Ledger
-from lambdas.common.messages import render
-from lambdas.common.record import (
+from lambdas.common import clock
+from lambdas.common.dispatch import RemediationRequest
+from lambdas.common.ledger.record import (
+    IN_PROGRESS,
     REMEDIATOR,
-    UNDER_WAY,
     IllegalTransitionError,
     Outcome,
     Record,
     Status,
 )
-from lambdas.common.remediator import Reply
-from lambdas.remediator.claims import Claims
-from lambdas.remediator.progress import Progress
-from lambdas.remediator.quarantine import Quarantine
-from lambdas.remediator.restoration import Restoration
+from lambdas.common.slack.messages import render
+from lambdas.common.slack.response_url import ResponseUrl, allowed_response_url
+from lambdas.remediator.checkpoint import Checkpoint
+from lambdas.remediator.leases import acquire_lease, release_lease
+from lambdas.remediator.quarantine import quarantine_object
+from lambdas.remediator.restoration import restore_object
+from lambdas.remediator.rules import MoveError
+from lambdas.remediator.services import Services
 
 _SAMPLE = Outcome(
     status=Status.NOT_FOUND, reason="This is a sample finding: there was nothing to move."
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
-    """One run of the function.
+def remediate(
+    request: RemediationRequest, services: Services, *, holder: str, until: datetime
+) -> Record | None:
+    """Reply to the person who clicked, act on the record if anything is left to do, and show it.
 
-    Attributes:
-        finding_id: the finding whose record is acted on and shown, if any.
-        callback: where the click that led here is answered, if one did.
-        reply: what the person who clicked is told.
+    Args:
+        request: the finding, the click's response URL, and the reply; each may be missing.
+        services: what it works with.
         holder: equal for the retries of one invocation.
         until: when Lambda will stop it at the latest.
+
+    Returns:
+        The record as it was shown; None if there was only a reply.
+
+    Raises:
+        ConflictError: another invocation works on the object or the message.
+        SlackUnavailableError: Slack did not accept the reply.
+        UnknownFindingError: the ledger has no record of the finding.
+        UnknownOutcomeError: S3 did not say, several times, whether it made a copy.
+        ClientError: S3 refuses for now; this and a lost connection are mended by a later retry.
     """
+    hooks_url = services.settings.slack_hooks_url
+    response_url = allowed_response_url(request.response_url, hooks_url=hooks_url)
+    if request.reply is not None:
+        services.notifications.reply_to_user(request.reply, response_url)
+    if request.finding_id is None:
+        return None
+    record = services.ledger.get(request.finding_id)
+    if record.status in IN_PROGRESS:
+        if not acquire_lease(
+            services.ledger.table, record, holder=holder, now=clock.now(), until=until
+        ):
+            return record
+        record = _act(record, services, response_url)
+    release_lease(services.ledger.table, record, holder=holder)
+    services.notifications.notify(record, response_url)
+    return record
 
-    finding_id: str | None
-    callback: Callback | None
-    reply: Reply | None
-    holder: str
-    until: datetime
+
+def _act(record: Record, services: Services, response_url: ResponseUrl | None) -> Record:
+    """Carry the record to its end; whoever had the lease before may have done so already."""
+    if response_url is not None:
+        response_url.replace_message(render(record))
+    checkpoint = Checkpoint(services.ledger, services.ledger.get(record.finding.id))
+    if checkpoint.record.status not in IN_PROGRESS:
+        return checkpoint.record
+    outcome = _outcome(checkpoint, services)
+    try:
+        checkpoint.apply(lambda latest: _end(latest, outcome))
+    except IllegalTransitionError as error:
+        # The finding handler gave up waiting for an end; Retry finds what was done.
+        return error.record
+    return checkpoint.record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remediation:
-    """Carries out what the ledger says was decided."""
-
-    ledger: Ledger
-    claims: Claims
-    quarantine: Quarantine
-    restoration: Restoration
-    announcer: Announcer
-    clock: Callable[[], datetime]
-
-    def run(self, invocation: Invocation) -> Record | None:
-        """Tell the person who clicked, act on the record if anything is left to do, and show it.
-
-        Raises:
-            BusyError: another invocation has the object or the message in hand.
-            SlackError: Slack did not take the reply.
-            UnknownFindingError: the ledger has no record of the finding.
-        """
-        if invocation.reply is not None:
-            self.announcer.whisper(invocation.reply, invocation.callback)
-        if invocation.finding_id is None:
-            return None
-        return self._acted(self.ledger.get(invocation.finding_id), invocation)
-
-    def _acted(self, record: Record, invocation: Invocation) -> Record:
-        if record.status in UNDER_WAY:
-            if not self._claimed(record, invocation):
-                return record
-            if invocation.callback is not None:
-                invocation.callback.replace(render(record))
-            record = self._concluded(record.finding.id)
-        self.claims.release(record, holder=invocation.holder)
-        self.announcer.tell(record, invocation.callback)
-        return record
-
-    def _claimed(self, record: Record, invocation: Invocation) -> bool:
-        return self.claims.take(
-            record, holder=invocation.holder, now=self.clock(), until=invocation.until
-        )
-
-    def _concluded(self, finding_id: str) -> Record:
-        """Carry the record to its end; whoever had the key before may have done so already."""
-        progress = Progress(self.ledger, self.ledger.get(finding_id))
-        if progress.record.status not in UNDER_WAY:
-            return progress.record
-        try:
-            outcome = self._outcome(progress)
-        except FailedMoveError as failure:
-            outcome = _failed(failure)
-        try:
-            progress.step(lambda now: self._ended(now, outcome))
-        except IllegalTransitionError as other:
-            return other.record  # told as never ending meanwhile; Retry finds what was done
-        return progress.record
-
-    def _outcome(self, progress: Progress) -> Outcome:
-        if progress.record.finding.is_sample:
-            return _SAMPLE
-        if progress.record.status is Status.RESTORING:
-            return self.restoration.give_back(progress)
-        return self.quarantine.take(progress)
-
-    def _ended(self, record: Record, outcome: Outcome) -> Record:
-        return record.with_status(
-            outcome.status,
-            by=REMEDIATOR,
-            reason=outcome.reason,
-            advice=outcome.advice,
-            evidence=outcome.evidence,
-            now=self.clock(),
+def _outcome(checkpoint: Checkpoint, services: Services) -> Outcome:
+    if checkpoint.record.finding.is_sample:
+        return _SAMPLE
+    move = restore_object if checkpoint.record.status is Status.RESTORING else quarantine_object
+    try:
+        return move(checkpoint, services)
+    except MoveError as failure:
+        cause = (str(failure.__cause__),) if failure.__cause__ else ()
+        return Outcome(
+            status=Status.FAILED, reason=str(failure), advice=failure.advice, evidence=cause
         )
 
 
-def _failed(failure: FailedMoveError) -> Outcome:
-    said = (str(failure.__cause__),) if failure.__cause__ else ()
-    return Outcome(status=Status.FAILED, reason=str(failure), advice=failure.advice, evidence=said)
+def _end(record: Record, outcome: Outcome) -> Record:
+    return record.transition_to(
+        outcome.status,
+        by=REMEDIATOR,
+        reason=outcome.reason,
+        advice=outcome.advice,
+        evidence=outcome.evidence,
+        now=clock.now(),
+    )

@@ -1,155 +1,159 @@
 """The way back: the same move in reverse, never over an object that has appeared meanwhile."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import takewhile
 
-from lambdas.common.errors import FailedMoveError
-from lambdas.common.finding import Finding
-from lambdas.common.record import Outcome, PutBack, QuarantinedCopy, Record, Status
-from lambdas.remediator.copying import Copying, Source
-from lambdas.remediator.move import NULL_VERSION, Facts, Version
-from lambdas.remediator.objects import Objects, Place
-from lambdas.remediator.progress import Progress
+from lambdas.common.ledger.record import (
+    Outcome,
+    QuarantinedCopy,
+    Record,
+    RestoredObject,
+    Status,
+)
+from lambdas.remediator.checkpoint import Checkpoint
+from lambdas.remediator.rules import MoveError
+from lambdas.remediator.s3.copy import copy_object
+from lambdas.remediator.s3.metadata import NULL_VERSION, ObjectMetadata, Version
+from lambdas.remediator.s3.objects import delete_version, get_versioning, head, list_versions
+from lambdas.remediator.s3.parameters import CopyRequest, SourceObject
+from lambdas.remediator.services import Services
+from lambdas.remediator.source import source_key
 
 _DRY_RUN = "The mode is DRY_RUN: nothing is moved, so the object is still in quarantine."
-_LIVE = "Set mode to LIVE in cdk.json and deploy, then press Retry."
+_SET_LIVE = "Set mode to LIVE in cdk.json and deploy, then press Retry."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restoration:
-    """Puts quarantined objects back.
+def restore_object(checkpoint: Checkpoint, services: Services) -> Outcome:
+    """Move what is in quarantine back; the caller has the lease on the key.
 
-    Attributes:
-        own: the objects of our own account and region, where the quarantine is.
-        sources: the objects of a finding's account and region.
-        threshold: bytes from which on a copy is made in parts.
-        is_dry_run: whether nothing may be moved.
+    Several versions come back in the order in which they were made; those whose copies have
+    expired do not prevent the others from it.
+
+    Raises:
+        MoveError: it cannot be put back; unless it has expired, it is in quarantine.
     """
+    if services.settings.is_dry_run:
+        raise MoveError(_DRY_RUN, advice=_SET_LIVE)
+    _forget_missing_objects(checkpoint, services)
+    _check_room(checkpoint.record, services)
+    for copy, source in _find_copies(checkpoint.record, services):
+        _restore_copy(checkpoint, services, copy, source)
+    _empty_quarantine(checkpoint.record.copies, services)
+    return _restored(checkpoint.record)
 
-    own: Objects
-    sources: Callable[[Finding], Objects]
-    threshold: int
-    is_dry_run: bool
 
-    def give_back(self, progress: Progress) -> Outcome:
-        """Move what is quarantined back; the caller has the sole right to move the key.
+def _forget_missing_objects(checkpoint: Checkpoint, services: Services) -> None:
+    """Forget what was restored and is gone, and what came after it: they have an order."""
+    record = checkpoint.record
+    present = tuple(
+        takewhile(lambda restored: _is_still_restored(record, services, restored), record.restored)
+    )
+    if present != record.restored:
+        checkpoint.save(restored=present)
 
-        Several versions come back in the order in which they were made; those whose copies have
-        expired do not keep the others from it.
 
-        Raises:
-            FailedMoveError: it can not be put back; unless it has expired, it is in quarantine.
-        """
-        if self.is_dry_run:
-            raise FailedMoveError(_DRY_RUN, advice=_LIVE)
-        self._strike_out_what_is_gone(progress)
-        self._check_room(progress.record)
-        for copy, source in self._waiting(progress.record):
-            self._put_back(progress, copy, source)
-        self._empty(progress.record.copies)
-        return _restored(progress.record)
+def _is_still_restored(record: Record, services: Services, restored: RestoredObject) -> bool:
+    s3, key = services.source_s3(record.finding), source_key(record.finding)
+    metadata = head(s3, key, restored.version_id)
+    return metadata is not None and _is_restored_as(restored, metadata)
 
-    def _waiting(self, record: Record) -> list[tuple[QuarantinedCopy, Source]]:
-        """Find the copies that are to be put back yet, those left out that are not there."""
-        done = {one.copy for one in record.put_back}
-        waiting = [copy for copy in record.copies if copy.version_id not in done]
-        found = [(copy, source) for copy in waiting if (source := self._source(copy)) is not None]
-        if not found and not done:
-            raise FailedMoveError(
-                "The quarantined copy is not there any more.",
-                advice="See in the ledger whether it expired, or another finding restored it.",
-            )
-        return found
 
-    def _strike_out_what_is_gone(self, progress: Progress) -> None:
-        """Forget what was put back and is gone, and what came after it: they have an order."""
-        record = progress.record
-        place, objects = _home(record), self.sources(record.finding)
-        there = tuple(takewhile(lambda one: _is_there(objects, place, one), record.put_back))
-        if there != record.put_back:
-            progress.write_down(put_back=there)
+def _is_restored_as(restored: RestoredObject, metadata: ObjectMetadata) -> bool:
+    # What was put while the bucket had no versions is the null version once it has some.
+    version_id = restored.version_id or NULL_VERSION
+    is_same_version = version_id == (metadata.version_id or NULL_VERSION)
+    return is_same_version and restored.etag == metadata.etag
 
-    def _check_room(self, record: Record) -> None:
-        """Find before copying what the copies would overwrite: only versions lie side by side.
 
-        Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
-        """
-        objects, place = self.sources(record.finding), _home(record)
-        versioning = objects.versioning(place)
-        if versioning == "Enabled":
-            return
-        is_begun = record.put_back or record.attempt is not None
-        is_full = versioning == "Suspended" and not is_begun and _has_null(objects.versions(place))
-        if len(record.copies) > 1 or is_full:
-            raise FailedMoveError(
-                "The bucket makes no versions now, so one object would overwrite another.",
-                advice="Enable versioning on the bucket, then press Retry.",
-            )
+def _check_room(record: Record, services: Services) -> None:
+    """Check before copying that no copy would overwrite another: only versions prevent that.
 
-    def _put_back(self, progress: Progress, copy: QuarantinedCopy, source: Source) -> None:
-        """Copy it to its place, over nothing but what was put back there just before."""
-        record = progress.record
-        copied = Copying(
-            objects=self.sources(record.finding),
-            threshold=self.threshold,
-            may_cover=lambda present: any(_is_it(one, present) for one in record.put_back[-1:]),
-        ).copied(
-            source,
-            _home(record),
-            record.attempt,
-            lambda attempt: progress.write_down(attempt=attempt),
-        )
-        if copied is None:
-            raise FailedMoveError(
-                "Another object stands under this name by now; both were left alone.",
-                advice="Move or rename the other object, then press Retry.",
-            )
-        back = PutBack(copy=copy.version_id, version_id=copied.version_id, etag=copied.etag)
-        progress.write_down(put_back=(*record.put_back, back), attempt=None)
-
-    def _source(self, copy: QuarantinedCopy) -> Source | None:
-        place = Place(bucket=copy.bucket, key=copy.key)
-        facts = self.own.look(place, copy.version_id)
-        if facts is None:
-            return None
-        return Source(
-            objects=self.own, place=place, facts=replace(facts, storage_class=copy.storage_class)
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/AddingObjectstoVersionSuspendedBuckets.html
+    """
+    s3, key = services.source_s3(record.finding), source_key(record.finding)
+    versioning = get_versioning(s3, key)
+    if versioning == "Enabled":
+        return
+    is_begun = record.restored or record.attempt is not None
+    is_full = versioning == "Suspended" and not is_begun and _has_null(list_versions(s3, key))
+    if len(record.copies) > 1 or is_full:
+        raise MoveError(
+            "The bucket makes no versions now, so one object would overwrite another.",
+            advice="Enable versioning on the bucket, then press Retry.",
         )
 
-    def _empty(self, copies: Iterable[QuarantinedCopy]) -> None:
-        try:
-            for copy in copies:
-                self.own.delete_version(Place(bucket=copy.bucket, key=copy.key), copy.version_id)
-        except FailedMoveError as refusal:
-            text = f"{refusal} It is back in its bucket, and a copy of it is still in quarantine."
-            raise FailedMoveError(text, advice=refusal.advice) from refusal.__cause__
+
+def _has_null(versions: Iterable[Version]) -> bool:
+    return any(version.version_id == NULL_VERSION and not version.is_marker for version in versions)
+
+
+def _find_copies(record: Record, services: Services) -> list[tuple[QuarantinedCopy, SourceObject]]:
+    """Find the copies that are still to be restored, without those that are not there."""
+    restored = {restored.copy_version_id for restored in record.restored}
+    copies = [copy for copy in record.copies if copy.version_id not in restored]
+    found = [*_read_copies(copies, services)]
+    if not found and not restored:
+        raise MoveError(
+            "The quarantined copy is not there any more.",
+            advice="Check in the ledger whether it expired, or another finding restored it.",
+        )
+    return found
+
+
+def _read_copies(
+    copies: Iterable[QuarantinedCopy], services: Services
+) -> Iterator[tuple[QuarantinedCopy, SourceObject]]:
+    for copy in copies:
+        key = services.own_key(copy.bucket, copy.key)
+        metadata = head(services.quarantine_s3, key, copy.version_id)
+        if metadata is not None:
+            original = replace(metadata, storage_class=copy.storage_class)
+            yield copy, SourceObject(s3=services.quarantine_s3, key=key, metadata=original)
+
+
+def _restore_copy(
+    checkpoint: Checkpoint, services: Services, copy: QuarantinedCopy, source: SourceObject
+) -> None:
+    """Copy it to its place, over nothing but what was restored there just before."""
+    record = checkpoint.record
+    request = CopyRequest(
+        s3=services.source_s3(record.finding),
+        source=source,
+        destination=source_key(record.finding),
+        threshold=services.settings.multipart_threshold,
+        may_overwrite=lambda present: any(
+            _is_restored_as(restored, present) for restored in record.restored[-1:]
+        ),
+        save_attempt=checkpoint.save_attempt,
+    )
+    metadata = copy_object(request, record.attempt)
+    if metadata is None:
+        raise MoveError(
+            "Another object has this name now; both were left alone.",
+            advice="Move or rename the other object, then press Retry.",
+        )
+    restored = RestoredObject(
+        copy_version_id=copy.version_id, version_id=metadata.version_id, etag=metadata.etag
+    )
+    checkpoint.save(restored=(*record.restored, restored), attempt=None)
+
+
+def _empty_quarantine(copies: Iterable[QuarantinedCopy], services: Services) -> None:
+    try:
+        for copy in copies:
+            key = services.own_key(copy.bucket, copy.key)
+            delete_version(services.quarantine_s3, key, copy.version_id)
+    except MoveError as refusal:
+        text = f"{refusal} It is back in its bucket, and a copy of it is still in quarantine."
+        raise MoveError(text, advice=refusal.advice) from refusal.__cause__
 
 
 def _restored(record: Record) -> Outcome:
-    lost = len(record.copies) - len(record.put_back)
+    lost = len(record.copies) - len(record.restored)
     return Outcome(
         status=Status.RESTORED,
         reason="The object is back in its bucket.",
         advice=f"Versions that were not in quarantine any more: {lost:,}." if lost else "",
-        evidence=tuple(map(str, record.put_back)),
+        evidence=tuple(map(str, record.restored)),
     )
-
-
-def _home(record: Record) -> Place:
-    return Place(bucket=record.finding.object.bucket, key=record.finding.object.key)
-
-
-def _is_there(objects: Objects, place: Place, one: PutBack) -> bool:
-    present = objects.look(place, one.version_id)
-    return present is not None and _is_it(one, present)
-
-
-def _is_it(one: PutBack, present: Facts) -> bool:
-    # What was put where there were no versions is the null one where there are some by now.
-    is_version = (one.version_id or NULL_VERSION) == (present.version_id or NULL_VERSION)
-    return is_version and one.etag == present.etag
-
-
-def _has_null(versions: Iterable[Version]) -> bool:
-    return any(one.version_id == NULL_VERSION and not one.is_marker for one in versions)

@@ -29,7 +29,7 @@ class Outputs:
     quarantine_bucket: str
     ledger_table: str
     finding_queue_url: str
-    agenda_queue_url: str
+    task_queue_url: str
     by_name: Mapping[str, str]
 
 
@@ -57,9 +57,17 @@ def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
         quarantine_bucket=by_name["QuarantineBucketName"],
         ledger_table=by_name["LedgerTableName"],
         finding_queue_url=by_name["FindingQueueUrl"],
-        agenda_queue_url=by_name["AgendaQueueUrl"],
+        task_queue_url=by_name["TaskQueueUrl"],
         by_name=by_name,
     )
+
+
+def packaged_settings(emulator: RunningEmulator, handler: str) -> dict[str, Any]:
+    """Return the settings in the package of the function whose entry point is `handler`."""
+    package = handler.split(".")[1]
+    (folder,) = emulator.folder.glob(f"cdk.out/asset.*/lambdas/{package}")
+    settings: dict[str, Any] = json.loads((folder.parents[1] / "settings.json").read_text())
+    return settings
 
 
 def _run_cdk(emulator: RunningEmulator, *arguments: str) -> None:

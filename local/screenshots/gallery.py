@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lambdas.common.actions import option
+from lambdas.common.slack.actions import option_value
 from local.macie.fixtures import event_about, sample_event
 from local.macie.job import MacieJob
 from local.sandbox import APPROVER, COLLEAGUE, SOURCE, VISITOR, Sandbox, wait_for
@@ -76,7 +76,7 @@ class _Stage:
     def dismissal(self) -> Iterator[Scene]:
         """Dismiss a finding, and reopen it."""
         finding = self._find("newsletter/recipients.txt", _MAILS)
-        self._click(finding, "dismiss", choice=option("accepted_risk", finding))
+        self._click(finding, "dismiss", choice=option_value("accepted_risk", finding))
         yield self._scene("dismissed", finding, "Finding dismissed")
         self._click(finding, "reopen", user=COLLEAGUE)
         yield self._scene("reopened", finding, "Reopened by")
@@ -110,7 +110,7 @@ class _Stage:
 
     def dry_run(self) -> Iterator[Scene]:
         """Remediate in the mode DRY_RUN."""
-        with self._sandbox.variable("MODE", "DRY_RUN"):
+        with self._sandbox.setting("mode", "DRY_RUN"):
             finding = self._find("backup/deploy.log", _KEY)
             self._click(finding, "remediate")
             yield self._scene("dry-run", finding, "Dry run")
@@ -184,7 +184,7 @@ class _Stage:
 
         def find() -> Message | None:
             message: Message | None = self._sandbox.message_about(finding)
-            return message if message and words in message.text else None
+            return message if message and words in f"{message.text} {message.blocks}" else None
 
         message: Message = wait_for(find)
         return message

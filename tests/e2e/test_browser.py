@@ -232,7 +232,7 @@ def test_what_failed_is_tried_again_once_its_cause_is_gone(channel: Channel) -> 
     another = s3.put_object(Bucket=SOURCE, Key=key, Body=b"another")["VersionId"]
     channel.do(message, "Restore")
     expect(message).to_contain_text("Restore failed")
-    expect(message).to_contain_text("Another object stands under this name by now")
+    expect(message).to_contain_text("Another object has this name now")
 
     s3.delete_object(Bucket=SOURCE, Key=key, VersionId=another)
     channel.do(message, "Retry")
@@ -254,7 +254,7 @@ def test_another_finding_on_the_object_is_told_in_the_same_message(channel: Chan
 @pytest.fixture
 def dry_run(deployed: Sandbox) -> Iterator[None]:
     """Deploy the remediator with the mode DRY_RUN, for one test."""
-    with deployed.variable("MODE", "DRY_RUN"):
+    with deployed.setting("mode", "DRY_RUN"):
         yield
 
 
@@ -293,7 +293,7 @@ def _bot_token(deployed: Sandbox) -> str:
 def test_too_many_findings_are_decided_by_one_click(channel: Channel) -> None:
     deployed = channel.deployed
     keys = [channel.put(AWS_KEYS, name=f"deploy-{number}.log") for number in range(4)]
-    with deployed.variable("DIGEST_THRESHOLD", "0"):
+    with deployed.setting("digestThreshold", 0):
         channel.run_job()
         deployed.tick()
         digest = channel.page.locator("article.message").filter(has_text="4 findings")

@@ -26,7 +26,7 @@ SETTINGS = {"digestThreshold": "OFF", "autoRemediationHourlyLimit": "OFF"}
 def alone() -> Iterator[Sandbox]:
     """A sandbox of its own, for its functions are told another AWS."""
     with sandbox(SETTINGS) as one:
-        for url in (one.outputs.finding_queue_url, one.outputs.agenda_queue_url):
+        for url in (one.outputs.finding_queue_url, one.outputs.task_queue_url):
             one.client("sqs").set_queue_attributes(
                 QueueUrl=url, Attributes={"VisibilityTimeout": "5"}
             )
@@ -67,7 +67,7 @@ def _click_all(alone: Sandbox, waiting: set[str], *, seconds: float) -> None:
     """Click until each click was taken, as a person does who sees a warning sign."""
     deadline = time.monotonic() + seconds
     while waiting and time.monotonic() < deadline:
-        _hurry(alone, "tell_at")
+        _hurry(alone, "notify_at")
         alone.tick()
         for finding_id in sorted(waiting):
             message = alone.message_about(finding_id)
@@ -90,7 +90,7 @@ def _settle(alone: Sandbox, wanted: dict[str, str], left: list[str]) -> None:
     told: dict[str, Any] = dict(alone.outputs.by_name)
     while time.monotonic() < deadline:
         redrive(sqs=alone.client("sqs"), functions=alone.client("lambda"), outputs=told)
-        _hurry(alone, "tell_at", "look_at", "posting_until")
+        _hurry(alone, "notify_at", "check_at", "posting_until")
         alone.tick()
         if all(_is_quiet(alone, one, status) for one, status in wanted.items()) and all(
             _is_quiet(alone, one, "AWAITING_REVIEW") for one in left
@@ -110,12 +110,12 @@ def _hurry(alone: Sandbox, *fields: str) -> None:
             table.delete_item(TableName=name, Key={"id": item["id"]})
             continue
         is_waiting = item.get("status") == {"S": "AWAITING_REVIEW"}
-        if "due_at" in item and (not is_waiting or "S" in item["tell_at"]):
+        if "due_at" in item and (not is_waiting or "notify_at" in item):
             _make_due(table, name, item, fields)
 
 
 def _make_due(table: Any, name: str, item: Any, fields: tuple[str, ...]) -> None:
-    sets = [f"{field} = :then" for field in fields if "S" in item[field]]
+    sets = [f"{field} = :then" for field in fields if field in item]
     with suppress(table.exceptions.ConditionalCheckFailedException):
         table.update_item(
             TableName=name,
@@ -132,7 +132,7 @@ def _make_due(table: Any, name: str, item: Any, fields: tuple[str, ...]) -> None
 
 def _is_quiet(alone: Sandbox, finding_id: str, status: str) -> bool:
     record = alone.record(finding_id)
-    if record is None or record["status"]["S"] != status or "S" in record["tell_at"]:
+    if record is None or record["status"]["S"] != status or "notify_at" in record:
         return False
     message = alone.message_about(finding_id)
     titles = {"QUARANTINED": "Object quarantined", "AWAITING_REVIEW": "please decide"}

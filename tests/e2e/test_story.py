@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.common.actions import option
+from lambdas.common.slack.actions import option_value
 from local.macie.fixtures import event_about, sample_event
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
 from local.slack.clicks import form, post, sign
@@ -70,7 +70,7 @@ def _ended(deployed: Sandbox, finding_id: str, status: str) -> str:
 
 def _text(deployed: Sandbox, finding_id: str) -> str:
     message = deployed.message_about(finding_id)
-    return message.text if message else ""
+    return f"{message.text} {message.blocks}" if message else ""
 
 
 def _keys(deployed: Sandbox, bucket: str) -> list[str]:
@@ -108,7 +108,7 @@ def test_an_approved_object_is_moved_and_comes_back(deployed: Sandbox, bucket: s
 def test_a_finding_is_dismissed_and_reopened(deployed: Sandbox, bucket: str) -> None:
     _put(deployed, bucket)
     finding_id, message = _review(deployed, bucket)
-    choice = option("accepted_risk", finding_id)
+    choice = option_value("accepted_risk", finding_id)
     assert deployed.slack.click(message.ts, "dismiss", APPROVER, choice=choice) == 200
     assert "accepted risk" in _ended(deployed, finding_id, "DISMISSED")
     assert deployed.slack.click(message.ts, "reopen", APPROVER) == 200
@@ -121,7 +121,7 @@ def test_two_findings_on_one_object_share_a_message(deployed: Sandbox, bucket: s
     finding_id, _ = _review(deployed, bucket)
     event = _event(deployed, bucket, "credentials-high-awkward-key")
     second = deployed.deliver(event)
-    wait_for(lambda: deployed.status(second) == "JOINED")
+    wait_for(lambda: deployed.status(second) == "DUPLICATE")
     wait_for(lambda: event["detail"]["type"] in _text(deployed, finding_id))
     assert deployed.message_about(second) is None
 
@@ -158,7 +158,7 @@ def test_dead_letters_are_handled_when_they_are_sent_through_again(
     event = _event(deployed, bucket, "personal-automated-discovery")
     told = deployed.outputs.by_name
     sqs = deployed.client("sqs")
-    sqs.send_message(QueueUrl=told["FindingDeadLettersUrl"], MessageBody=json.dumps(event))
+    sqs.send_message(QueueUrl=told["FindingDeadLetterQueueUrl"], MessageBody=json.dumps(event))
     sent = redrive(sqs=sqs, functions=deployed.client("lambda"), outputs=dict(told))
     assert sent == {"findings": 1, "remediations": 0}
     wait_for(lambda: deployed.message_about(event["detail"]["id"]))

@@ -42,9 +42,9 @@ def sqs() -> Iterator["SQSClient"]:
 
 @pytest.fixture
 def outputs(sqs: "SQSClient") -> dict[str, str]:
-    names = ("FindingQueueUrl", "FindingDeadLettersUrl", "RemediationDeadLettersUrl")
+    names = ("FindingQueueUrl", "FindingDeadLetterQueueUrl", "RemediationDeadLetterQueueUrl")
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}
-    return {**urls, "RemediatorName": "remediator"}
+    return {**urls, "RemediatorFunctionName": "remediator"}
 
 
 def _redrive(
@@ -61,9 +61,11 @@ def _bodies(sqs: "SQSClient", url: str) -> list[str]:
 
 def test_findings_return_to_their_queue(sqs: "SQSClient", outputs: dict[str, str]) -> None:
     for number in range(25):
-        sqs.send_message(QueueUrl=outputs["FindingDeadLettersUrl"], MessageBody=f"event {number}")
+        sqs.send_message(
+            QueueUrl=outputs["FindingDeadLetterQueueUrl"], MessageBody=f"event {number}"
+        )
     assert _redrive(sqs, outputs) == {"findings": 25, "remediations": 0}
-    assert _bodies(sqs, outputs["FindingDeadLettersUrl"]) == []
+    assert _bodies(sqs, outputs["FindingDeadLetterQueueUrl"]) == []
     assert len(_bodies(sqs, outputs["FindingQueueUrl"])) == 10
 
 
@@ -72,17 +74,19 @@ def test_remediations_start_again_with_the_same_payload(
 ) -> None:
     payload = {"finding_id": "f1", "response_url": None, "reply": None}
     record = {"version": "1.0", "requestPayload": payload, "responsePayload": {"errorType": "X"}}
-    sqs.send_message(QueueUrl=outputs["RemediationDeadLettersUrl"], MessageBody=json.dumps(record))
+    sqs.send_message(
+        QueueUrl=outputs["RemediationDeadLetterQueueUrl"], MessageBody=json.dumps(record)
+    )
     functions = FakeLambda()
     assert _redrive(sqs, outputs, functions)["remediations"] == 1
     assert functions.payloads == [payload]
-    assert _bodies(sqs, outputs["RemediationDeadLettersUrl"]) == []
+    assert _bodies(sqs, outputs["RemediationDeadLetterQueueUrl"]) == []
 
 
 def test_a_message_that_cannot_be_sent_stays_in_its_queue(
     sqs: "SQSClient", outputs: dict[str, str]
 ) -> None:
-    url = outputs["RemediationDeadLettersUrl"]
+    url = outputs["RemediationDeadLetterQueueUrl"]
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "0"})
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"requestPayload": {"finding_id": "f1"}}))
     with pytest.raises(ConnectionError):

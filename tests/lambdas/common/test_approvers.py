@@ -1,6 +1,5 @@
-"""Who may decide, and how they are named to who may not."""
+"""Who may decide, and how the approvers are named to others."""
 
-import json
 from typing import Any
 
 import pytest
@@ -12,17 +11,16 @@ HERE, ELSEWHERE = "C0123456789", "C0ELSEWHERE"
 TABLE = [
     ("an approver in the channel may", ["U1", "U2"], "U1", HERE, True),
     ("an approver elsewhere may not", ["U1", "U2"], "U1", ELSEWHERE, False),
-    ("another in the channel may not", ["U1", "U2"], "U3", HERE, False),
-    ("nobody is an approver by a part of a name", ["U12"], "U1", HERE, False),
-    ("in an empty list is nobody", [], "U1", HERE, False),
+    ("another person in the channel may not", ["U1", "U2"], "U3", HERE, False),
+    ("a part of an approver's id is not enough", ["U12"], "U1", HERE, False),
     ("anyone in the channel may, if so configured", "ANYONE_IN_CHANNEL", "U9", HERE, True),
     ("anyone elsewhere may not", "ANYONE_IN_CHANNEL", "U9", ELSEWHERE, False),
 ]
 
 
-def approvers(setting: Any) -> Approvers:
-    """Read the setting as the function does."""
-    return Approvers.from_setting(json.dumps(setting), channel=HERE)
+def approvers(setting: object) -> Approvers:
+    """Read the setting as the functions do."""
+    return Approvers.from_setting(setting, channel=HERE)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +32,18 @@ def test_who_may_decide(setting: Any, user: str, channel: str, expected: bool) -
     assert approvers(setting).include(user, channel=channel) is expected
 
 
-def test_approvers_are_named_as_mentions_and_anyone_as_the_channel() -> None:
-    assert approvers(["U2", "U1"]).named() == "<@U1>, <@U2>"
-    assert approvers("ANYONE_IN_CHANNEL").named() == f"anyone in <#{HERE}>"
+@pytest.mark.parametrize("setting", [None, [], "U1", "anyone", [1], {"U1": True}, True])
+def test_nobody_is_an_approver_by_a_wrong_setting(setting: object) -> None:
+    with pytest.raises(TypeError):
+        approvers(setting)
 
 
-def test_who_clicked_elsewhere_is_told_where() -> None:
+def test_approvers_are_mentioned_by_id_and_anyone_as_the_channel() -> None:
+    assert approvers(["U2", "U1"]).mention() == "<@U1>, <@U2>"
+    assert approvers("ANYONE_IN_CHANNEL").mention() == f"anyone in <#{HERE}>"
+
+
+def test_a_refusal_names_the_channel_to_a_person_who_clicked_elsewhere() -> None:
     assert approvers(["U1"]).refusal(channel=HERE) == "Only approvers may decide: <@U1>."
     refusal = approvers(["U1"]).refusal(channel=ELSEWHERE)
     assert refusal == f"Only approvers may decide: <@U1>, and only in <#{HERE}>."

@@ -1,63 +1,68 @@
-"""Every digest has a message: within Slack's limits, whatever its findings are called."""
+"""The message of every digest keeps to Slack's limits, whatever the names in its findings."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lambdas.common.digest import Digest, Member, Order, Subject, Tally
-from lambdas.common.record import Status
-from lambdas.finding_handler.digest_message import _DOING, render_digest
+from lambdas.common.digests.digest import BulkAction, Digest, DigestScope
+from lambdas.common.ledger.record import Status
+from lambdas.common.slack.actions import BULK_ACTIONS, DISMISS_ALL
+from lambdas.finding_handler.digest_counts import DigestCounts, FindingSummary
+from lambdas.finding_handler.digest_message import render_digest
 from local.slack.block_kit import problems, texts
-from tests.lambdas.strategies import TYPES, buckets, hostile_text, moments
+from tests.harness.strategies import TYPES, buckets, hostile_text, moments
 
-_SUBJECTS = st.builds(
-    Subject,
+_SCOPES = st.builds(
+    DigestScope,
     bucket=buckets(),
-    type=st.sampled_from(TYPES) | hostile_text(most=200),
+    type=st.sampled_from(TYPES) | hostile_text(longest=200),
     account=st.just("111122223333"),
     region=st.just("eu-west-1"),
     partition=st.just("aws"),
     opened_at=moments(),
 )
-_ORDERS = st.builds(
-    Order,
-    action=st.sampled_from(sorted(_DOING)),
+_ACTIONS = st.builds(
+    BulkAction,
+    action=st.sampled_from(sorted(BULK_ACTIONS)),
     by=st.just("U02ABCDEF"),
     at=moments(),
-    reason=hostile_text(most=300),
+    reason=hostile_text(longest=300),
     is_done=st.booleans(),
 )
 _DIGESTS = st.builds(
-    Digest, id=st.just("digest#1"), subject=_SUBJECTS, orders=st.lists(_ORDERS).map(tuple)
+    Digest, id=st.just("digest#1"), scope=_SCOPES, bulk_actions=st.lists(_ACTIONS).map(tuple)
 )
-_MEMBERS = st.builds(
-    Member,
+_SUMMARIES = st.builds(
+    FindingSummary,
     id=st.just("f"),
     status=st.sampled_from(Status),
     severity=st.sampled_from(["LOW", "MEDIUM", "HIGH", "none"]),
-    detections=st.lists(hostile_text(most=128), max_size=5).map(tuple),
-    problem=hostile_text(most=1600),
+    detections=st.lists(hostile_text(longest=128), max_size=5).map(tuple),
+    problem=hostile_text(longest=1600),
 )
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(digest=_DIGESTS, members=st.lists(_MEMBERS, max_size=12), times=st.sampled_from([1, 999]))
-def test_every_digest_keeps_within_slacks_limits(
-    digest: Digest, members: list[Member], times: int
+@given(
+    digest=_DIGESTS, summaries=st.lists(_SUMMARIES, max_size=12), times=st.sampled_from([1, 999])
+)
+def test_every_digest_keeps_to_slacks_limits(
+    digest: Digest, summaries: list[FindingSummary], times: int
 ) -> None:
-    message = render_digest(digest, Tally.of(members * times))
+    message = render_digest(digest, DigestCounts.from_summaries(summaries * times))
     assert problems({"text": message.text, "blocks": list(message.blocks)}) == []
     assert all(
         text["type"] == "plain_text" or text["verbatim"] for text in texts(list(message.blocks))
     )
 
 
-def test_names_in_many_bytes_are_cut_shorter_in_the_fallback() -> None:
-    """What Slack limits may be characters or bytes; some letters are three."""
-    members = [
-        Member(
+def test_the_text_of_a_digest_is_short_however_many_bytes_its_names_have() -> None:
+    """Slack may limit characters or bytes, and some characters have three bytes."""
+    summaries = [
+        FindingSummary(
             id="f",
             status=Status.FAILED,
             severity="HIGH",
@@ -66,31 +71,35 @@ def test_names_in_many_bytes_are_cut_shorter_in_the_fallback() -> None:
         )
         for number in range(3)
     ]
-    message = render_digest(Digest(id="digest#1", subject=_subject()), Tally.of(members))
+    action = BulkAction(action=DISMISS_ALL, by="字" * 60, at=datetime.now(UTC), reason="字" * 300)
+    digest = Digest(
+        id="digest#1", scope=replace(_scope(), type="字" * 300), bulk_actions=(action,) * 4
+    )
+    message = render_digest(digest, DigestCounts.from_summaries(summaries))
     assert problems({"text": message.text, "blocks": list(message.blocks)}) == []
-    assert "字" in message.text
+    assert len(message.text.encode()) <= 4000
 
 
-def test_the_reasons_that_most_have_in_common_are_told_with_what_to_do() -> None:
-    tally = Tally.of([])
+def test_the_most_frequent_problems_are_shown_with_what_to_do() -> None:
+    counts = DigestCounts.from_summaries([])
     failed = {"S3 denied it. Ask S3.": 7, "It is locked. Wait.": 1, "Two. Two.": 2, "Three.": 3}
-    tally.problems.update(Counter(failed))
-    digest = Digest(id="digest#1", subject=_subject())
-    text = render_digest(digest, tally).text
+    counts.problems.update(Counter(failed))
+    digest = Digest(id="digest#1", scope=_scope())
+    text = render_digest(digest, counts).text
     assert "❌ 7 × S3 denied it. Ask S3.\n❌ 3 × Three.\n❌ 2 × Two. Two." in text
     assert "locked" not in text
 
 
-def test_one_is_not_told_as_if_it_were_many() -> None:
-    member = Member(id="f", status=Status.AWAITING_REVIEW, severity="LOW", detections=())
-    digest = Digest(id="digest#1", subject=_subject())
-    message = render_digest(digest, Tally.of([member]))
+def test_a_single_finding_is_not_shown_in_the_plural() -> None:
+    summary = FindingSummary(id="f", status=Status.AWAITING_REVIEW, severity="LOW", detections=())
+    digest = Digest(id="digest#1", scope=_scope())
+    message = render_digest(digest, DigestCounts.from_summaries([summary]))
     assert message.text.startswith("📚 1 finding: 1 to be decided")
     assert "1 object will be moved" in str(message.blocks)
 
 
-def _subject() -> Subject:
-    return Subject(
+def _scope() -> DigestScope:
+    return DigestScope(
         bucket="acme",
         type=TYPES[0],
         account="111122223333",

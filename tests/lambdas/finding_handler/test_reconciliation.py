@@ -1,90 +1,87 @@
-"""What EventBridge did not deliver is asked of Macie, and handled like any other finding."""
+"""Findings that EventBridge did not deliver are read from Macie, and handled like any other."""
 
+import io
 import json
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
-from lambdas.common.record import Status
+from lambdas.common.ledger.record import Status
 from lambdas.finding_handler import handler
-from tests.lambdas.deployment import Deployment
-from tests.lambdas.events import Context, sqs
+from lambdas.finding_handler.macie import parse_finding
+from tests.harness.events import LambdaContext, sqs_batch
+from tests.harness.harness import Harness
 
 
-class Macie:
-    """The two operations of Macie's API that are used.
+class FakeMacie:
+    """The two operations of Macie's API that the function uses, by HTTP.
 
     https://docs.aws.amazon.com/macie/latest/APIReference/findings.html
     """
 
     def __init__(self) -> None:
         self.findings: dict[str, dict[str, Any]] = {}
-        self.asked: list[Any] = []
+        self.criteria: list[Any] = []
 
-    def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer as Macie does; times are text in its JSON, and datetimes to boto3."""
+    def handle(self, request: Any, **_: Any) -> AWSResponse:
+        """Respond to a request of boto3, in the place of AWS."""
+        path = request.url.split(".amazonaws.com")[1]
+        content = json.dumps(self.respond(path, json.loads(request.body))).encode()
+        headers = HTTPHeaders.from_dict({"Content-Type": "application/json"})
+        return AWSResponse(request.url, 200, headers, _RawBody(content))
+
+    def respond(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Return what Macie would; times are strings here, and datetimes for boto3's callers."""
         if path == "/findings":
-            self.asked.append(body["findingCriteria"]["criterion"])
+            self.criteria.append(body["findingCriteria"]["criterion"])
             start = int(body.get("nextToken", 0))
-            ids = list(self.findings)[start : start + body["maxResults"]]
-            more = start + len(ids) < len(self.findings)
-            return {"findingIds": ids} | ({"nextToken": str(start + len(ids))} if more else {})
+            end = start + body["maxResults"]
+            finding_ids = list(self.findings)[start:end]
+            # No member of a response is required.
+            page: dict[str, Any] = {"findingIds": finding_ids} if finding_ids else {}
+            return page | ({"nextToken": str(end)} if end < len(self.findings) else {})
         assert len(body["findingIds"]) <= 50
-        return {"findings": [self.findings[one] for one in body["findingIds"]]}
+        return {"findings": [self.findings[finding_id] for finding_id in body["findingIds"]]}
+
+
+class _RawBody(io.BytesIO):
+    def stream(self, **_: Any) -> Any:
+        """Yield the body, as urllib3 does."""
+        yield self.read()
 
 
 @pytest.fixture
-def macie(here: Deployment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Macie]:
-    """Serve Macie's API to the functions."""
-    one = Macie()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            text = json.dumps(one.answer(self.path, body)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_: Any) -> None:
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_MACIE2", f"http://127.0.0.1:{server.server_port}")
-        here.restart()
-        yield one
-        server.shutdown()
+def macie(harness: Harness) -> FakeMacie:
+    """Let the functions use a fake Macie."""
+    macie = FakeMacie()
+    harness.register("before-send.macie2", macie.handle, first=True)
+    return macie
 
 
-def reconcile(detail: dict[str, Any] | None = None, *, milliseconds: int = 60_000) -> None:
-    event = sqs({"detail-type": "Reconciliation", "detail": detail or {}})
-    answer = handler.lambda_handler(event, _Hurried(milliseconds))
-    assert answer["batchItemFailures"] == []
+class HurriedContext(LambdaContext):
+    """The context of a run whose time is up."""
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        """Return how long the function may go on."""
+        return 1
 
 
-class _Hurried(Context):
-    def __init__(self, milliseconds: int) -> None:
-        super().__init__()
-        object.__setattr__(self, "milliseconds", milliseconds)
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Answer how long the function may go on."""
-        milliseconds: int = getattr(self, "milliseconds")  # noqa: B009 - set above
-        return milliseconds
+def reconcile(detail: dict[str, Any] | None = None, *, is_hurried: bool = False) -> None:
+    event = sqs_batch({"detail-type": "Reconciliation", "detail": detail or {}})
+    context = HurriedContext() if is_hurried else LambdaContext()
+    result = handler.lambda_handler(event, context)
+    assert result["batchItemFailures"] == []
 
 
-def some(here: Deployment, count: int) -> list[dict[str, Any]]:
-    found = here.put()
-    affected = found["resourcesAffected"]
+def report_findings(harness: Harness, count: int) -> list[dict[str, Any]]:
+    detail = harness.report_object()
+    affected = detail["resourcesAffected"]
     return [
-        found
+        detail
         | {
             "id": f"finding {number}",
             "resourcesAffected": affected
@@ -94,54 +91,54 @@ def some(here: Deployment, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_finding_that_was_not_delivered_is_handled(here: Deployment, macie: Macie) -> None:
-    known, missed = some(here, 2)
-    here.deliver(known)
-    macie.findings = {one["id"]: one for one in (known, missed)}
+def test_a_finding_that_was_not_delivered_is_handled(harness: Harness, macie: FakeMacie) -> None:
+    known, missed = report_findings(harness, 2)
+    harness.deliver(known)
+    macie.findings = {detail["id"]: detail for detail in (known, missed)}
     reconcile()
-    (event,) = here.taken()
+    (event,) = harness.take_queued_events()
     assert event["detail"]["id"] == missed["id"]
-    assert here.deliver_event(event) == []
-    assert here.record(missed).status is Status.AWAITING_REVIEW
-    assert here.record(missed).finding == here.record(known).finding.__class__.from_macie(missed)
+    assert harness.deliver_events(event) == []
+    assert harness.record(missed).status is Status.AWAITING_REVIEW
+    assert harness.record(missed).finding == parse_finding(missed)
     reconcile()
-    assert here.taken() == []
+    assert harness.take_queued_events() == []
 
 
-def test_macie_is_asked_for_recent_findings_of_sensitive_data(
-    here: Deployment, macie: Macie
+def test_the_request_to_macie_selects_recent_findings_of_sensitive_data(
+    harness: Harness, macie: FakeMacie
 ) -> None:
     reconcile()
-    (criterion,) = macie.asked
+    (criterion,) = macie.criteria
     assert criterion["category"] == {"eq": ["CLASSIFICATION"]}
     assert criterion["archived"] == {"eq": ["false"]}
     since = datetime.fromtimestamp(criterion["updatedAt"]["gte"] / 1000, UTC)
-    assert timedelta(hours=23) < here.clock.now() - since < timedelta(hours=25)
+    assert timedelta(hours=23) < harness.clock.now() - since < timedelta(hours=25)
 
 
-def test_where_macie_has_nothing_nothing_is_missing(
-    here: Deployment, macie: Macie, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(macie, "answer", lambda *_: {})
+@pytest.mark.usefixtures("macie")
+def test_nothing_is_queued_if_macie_has_no_findings(harness: Harness) -> None:
     reconcile()
-    assert here.taken() == []
+    assert harness.take_queued_events() == []
 
 
-def test_any_number_of_findings_is_gone_through(here: Deployment, macie: Macie) -> None:
-    details = some(here, 120)
-    macie.findings = {one["id"]: one for one in details}
-    here.deliver(*details[:60])
+def test_every_page_of_findings_is_compared(harness: Harness, macie: FakeMacie) -> None:
+    details = report_findings(harness, 120)
+    macie.findings = {detail["id"]: detail for detail in details}
+    harness.deliver(*details[:60])
     reconcile()
-    assert sorted(event["detail"]["id"] for event in here.taken()) == sorted(
-        one["id"] for one in details[60:]
+    assert sorted(event["detail"]["id"] for event in harness.take_queued_events()) == sorted(
+        detail["id"] for detail in details[60:]
     )
 
 
-def test_who_runs_out_of_time_goes_on_in_another_run(here: Deployment, macie: Macie) -> None:
-    details = some(here, 120)
-    macie.findings = {one["id"]: one for one in details}
-    reconcile(milliseconds=1)
-    seen, events = [], here.taken()
+def test_a_run_without_time_for_all_findings_continues_in_another_run(
+    harness: Harness, macie: FakeMacie
+) -> None:
+    details = report_findings(harness, 120)
+    macie.findings = {detail["id"]: detail for detail in details}
+    reconcile(is_hurried=True)
+    seen, events = [], harness.take_queued_events()
     while events:
         seen += [
             event["detail"]["id"] for event in events if event["detail-type"] != "Reconciliation"
@@ -149,7 +146,7 @@ def test_who_runs_out_of_time_goes_on_in_another_run(here: Deployment, macie: Ma
         rest = [event["detail"] for event in events if event["detail-type"] == "Reconciliation"]
         events = []
         for detail in rest:
-            reconcile(detail, milliseconds=1)
-            events += here.taken()
-    assert sorted(seen) == sorted(one["id"] for one in details)
-    assert len({json.dumps(asked) for asked in macie.asked}) == 1
+            reconcile(detail, is_hurried=True)
+            events += harness.take_queued_events()
+    assert sorted(seen) == sorted(detail["id"] for detail in details)
+    assert len({json.dumps(criterion) for criterion in macie.criteria}) == 1

@@ -1,4 +1,4 @@
-"""Our verdict on a request is that of Slack's own libraries, slack_sdk's and slack_bolt's."""
+"""Our verdict on a request is the verdict of Slack's own libraries, slack_sdk and slack_bolt."""
 
 import base64
 import hashlib
@@ -10,52 +10,49 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt import BoltRequest, BoltResponse
 from slack_bolt.middleware.request_verification import RequestVerification
 from slack_sdk.signature import SignatureVerifier
 
-from lambdas.common import clock
-from lambdas.common.secret import SecretReader
-from lambdas.remediation_handler.interaction import Request
-from lambdas.remediation_handler.signature import Signatures, UnverifiedRequestError
-from tests.lambdas.events import SIGNING_SECRET
+from lambdas.remediation_handler.interaction import raw_body
+from lambdas.remediation_handler.signature import is_from_slack
+from tests.harness.events import SIGNING_SECRET
+from tests.lambdas.remediation_handler.fixed_credentials import FixedCredentials
 
 TIME, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 
 
 def ours(headers: dict[str, str], body: bytes, *, is_encoded: bool) -> bool:
     text = base64.b64encode(body).decode() if is_encoded else body.decode()
-    event = {"headers": headers, "body": text, "isBase64Encoded": is_encoded}
-    secret = json.dumps({"botToken": "t", "signingSecret": SIGNING_SECRET})
-    reader = SecretReader(lambda *_, **__: {"SecretString": secret}, "slack", clock.now)
-    try:
-        Signatures(reader, clock.now).verify(Request.from_api_gateway(event))
-    except UnverifiedRequestError:
-        return False
-    return True
+    event = APIGatewayProxyEventV2(
+        {"headers": headers, "body": text, "isBase64Encoded": is_encoded}
+    )
+    content = raw_body(event.body, is_base64=is_encoded)
+    return is_from_slack(content, event.headers, FixedCredentials(SIGNING_SECRET))
 
 
 def of_slack_sdk(headers: dict[str, str], body: bytes) -> bool:
     try:
         return SignatureVerifier(SIGNING_SECRET).is_valid_request(body, headers)
     except (ValueError, TypeError):
-        return False  # a time or a signature that is none makes it stumble
+        return False  # a malformed time or signature makes it raise
 
 
 def of_slack_bolt(headers: dict[str, str], body: bytes) -> bool:
     request = BoltRequest(body="", headers={name: [value] for name, value in headers.items()})
-    request.raw_body = body.decode()  # it would parse what it has not verified yet
+    request.raw_body = body.decode()  # the constructor would parse it before it is verified
     try:
-        answer = RequestVerification(SIGNING_SECRET).process(
+        response = RequestVerification(SIGNING_SECRET).process(
             req=request,
             resp=BoltResponse(status=404),
             next=lambda: BoltResponse(status=200),
         )
     except (ValueError, TypeError):
         return False
-    return bool(answer.status == 200)
+    return bool(response.status == 200)
 
 
 def sign(body: bytes, *, seconds_ago: float = 0, secret: str = SIGNING_SECRET) -> dict[str, str]:
@@ -64,26 +61,26 @@ def sign(body: bytes, *, seconds_ago: float = 0, secret: str = SIGNING_SECRET) -
     return {TIME: moment, SIGNATURE: f"v0={signed.hexdigest()}"}
 
 
-def form(text: str) -> bytes:
+def form_body(text: str) -> bytes:
     return urlencode({"payload": json.dumps({"type": "block_actions", "text": text})}).encode()
 
 
-PLAIN, OTHER = form("hello"), form("héllo 👋 中文")
+PLAIN, OTHER_USER = form_body("hello"), form_body("héllo 👋 中文")
 RAW = "payload=é👋".encode()
 CASES: list[tuple[str, Callable[[], dict[str, str]], bytes, bool]] = [
     ("valid", lambda: sign(PLAIN), PLAIN, True),
-    ("not ASCII", lambda: sign(OTHER), OTHER, True),
+    ("not ASCII", lambda: sign(OTHER_USER), OTHER_USER, True),
     ("not ASCII and not encoded", lambda: sign(RAW), RAW, True),
     ("empty", lambda: sign(b""), b"", True),
     (
         "in lower case",
-        lambda: {name.lower(): one for name, one in sign(PLAIN).items()},
+        lambda: {name.lower(): value for name, value in sign(PLAIN).items()},
         PLAIN,
         True,
     ),
     (
         "in upper case",
-        lambda: {name.upper(): one for name, one in sign(PLAIN).items()},
+        lambda: {name.upper(): value for name, value in sign(PLAIN).items()},
         PLAIN,
         True,
     ),
@@ -91,7 +88,7 @@ CASES: list[tuple[str, Callable[[], dict[str, str]], bytes, bool]] = [
     ("stale", lambda: sign(PLAIN, seconds_ago=302), PLAIN, False),
     ("of the future", lambda: sign(PLAIN, seconds_ago=-305), PLAIN, False),
     ("of another secret", lambda: sign(PLAIN, secret="other"), PLAIN, False),
-    ("of another body", lambda: sign(PLAIN), OTHER, False),
+    ("of another body", lambda: sign(PLAIN), OTHER_USER, False),
     ("unsigned", dict, PLAIN, False),
     ("without a time", lambda: {SIGNATURE: sign(PLAIN)[SIGNATURE]}, PLAIN, False),
     ("without a signature", lambda: {TIME: sign(PLAIN)[TIME]}, PLAIN, False),
@@ -108,7 +105,7 @@ CASES: list[tuple[str, Callable[[], dict[str, str]], bytes, bool]] = [
 @pytest.mark.parametrize(
     ("make", "body", "expected"), [row[1:] for row in CASES], ids=[row[0] for row in CASES]
 )
-def test_the_three_agree(
+def test_all_three_agree(
     make: Callable[[], dict[str, str]],
     body: bytes,
     expected: bool,  # noqa: FBT001 - a column of the table
@@ -134,10 +131,10 @@ def _recased(name: str, capitals: list[bool]) -> str:
     flipped=st.none() | st.integers(0, 200),
     is_encoded=st.booleans(),
 )
-def test_they_agree_on_whatever_is_made_up(
+def test_all_three_agree_on_generated_requests(
     text: str, capitals: list[bool], seconds_ago: int, flipped: int | None, *, is_encoded: bool
 ) -> None:
-    body = form(text)
+    body = form_body(text)
     headers = {
         _recased(name, capitals): value
         for name, value in sign(body, seconds_ago=seconds_ago).items()
@@ -158,7 +155,7 @@ STRICTER: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize("change", [row[1] for row in STRICTER], ids=[row[0] for row in STRICTER])
-def test_we_are_stricter_where_python_reads_what_slack_never_writes(change: Any) -> None:
+def test_we_refuse_numbers_that_python_reads_and_slack_never_writes(change: Any) -> None:
     moment = change(str(int(time.time())))
     signed = hmac.new(SIGNING_SECRET.encode(), f"v0:{moment}:".encode() + PLAIN, hashlib.sha256)
     headers = {TIME: moment, SIGNATURE: f"v0={signed.hexdigest()}"}

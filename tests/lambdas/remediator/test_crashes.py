@@ -1,282 +1,307 @@
-"""Wherever the remediator dies, running it again brings the same one outcome, and loses nothing."""
+"""Wherever the remediator dies, running it again has the same single outcome, and loses nothing."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from lambdas.common.errors import BusyError
 from lambdas.common.finding import Finding
-from lambdas.common.record import Status
-from lambdas.remediator import copying
-from tests.lambdas.remediator.stand_ins import Killed, Killer
-from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
+from lambdas.common.ledger.record import Status
+from lambdas.common.ledger.table import ConflictError
+from lambdas.remediator.s3 import copy
+from tests.harness.aws import CARD, MIB, QUARANTINE, REVIEW, SOURCE
+from tests.harness.faults import Killed, KillPoint
+from tests.harness.harness import Harness, start_harness
 
 LATER = timedelta(minutes=2)
-MIB = 1024 * 1024
-CARD = b"name,card\nJane,4111111111111111\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Path:
-    """One way through the remediator: how the world is before, and how it must be after."""
+    """A way through the remediator: what there is before, and what there must be after."""
 
     name: str
-    versioned: bool
+    versioning: str | None
     outcome: Status
-    begin: Callable[[World], Finding]
+    begin: Callable[[Harness], Finding]
     threshold: int = 5_000_000_000
-    wanted: str = "FINDING"
-    click: bool = False
+    quarantine_versions: str = "FINDING"
+
+    def start(self) -> AbstractContextManager[Harness]:
+        """Deploy the functions as the path needs them."""
+        return start_harness(
+            versioning=self.versioning,
+            multipart_threshold=self.threshold,
+            quarantine_versions=self.quarantine_versions,
+        )
+
+    def run(self, harness: Harness, finding: Finding, *, request_id: str = "request-1") -> None:
+        """Run the remediator, with the response URL of the click if there was one."""
+        urls = [invocation.payload["response_url"] for invocation in harness.invocations]
+        url = next(iter(urls), None)
+        harness.remediate(finding, request_id=request_id, response_url=url)
 
 
-def _auto(world: World) -> Finding:
-    finding = world.put(CARD, Metadata={"owner": "jane"}, ContentType="text/csv")
-    world.open(finding)
+def _automatic(harness: Harness) -> Finding:
+    finding = harness.put_object(Metadata={"owner": "jane"}, ContentType="text/csv")
+    harness.create_record(finding)
     return finding
 
 
-def _clicked(world: World) -> Finding:
-    finding = world.put(CARD, Metadata={"owner": "jane"}, ContentType="text/csv")
-    world.open(finding, Status.AWAITING_REVIEW)
-    world.decide(finding, Status.REMEDIATING)
+def _clicked(harness: Harness) -> Finding:
+    detail = harness.report_object(REVIEW, Metadata={"owner": "jane"}, ContentType="text/csv")
+    harness.deliver(detail)
+    assert harness.click("remediate") == 200
+    return harness.record(detail).finding
+
+
+def _not_current(harness: Harness) -> Finding:
+    finding = _automatic(harness)
+    harness.put_object(b"newer and innocent")
     return finding
 
 
-def _not_current(world: World) -> Finding:
-    finding = _auto(world)
-    world.put(b"newer and innocent")
+def _with_older(harness: Harness) -> Finding:
+    harness.put_object(b"older")
+    return _automatic(harness)
+
+
+def _between_others(harness: Harness) -> Finding:
+    harness.put_object(b"older")
+    finding = _automatic(harness)
+    harness.put_object(b"newer")
     return finding
 
 
-def _with_older(world: World) -> Finding:
-    world.put(b"older")
-    return _auto(world)
+def _quarantined_between_others(harness: Harness) -> Finding:
+    return _to_be_restored(harness, _between_others(harness))
 
 
-def _between_others(world: World) -> Finding:
-    world.put(b"older")
-    finding = _auto(world)
-    world.put(b"newer")
+def _large(harness: Harness) -> Finding:
+    finding = harness.put_object(CARD * (3 * MIB // len(CARD)), Metadata={"owner": "jane"})
+    harness.create_record(finding)
     return finding
 
 
-def _quarantined_between_others(world: World) -> Finding:
-    finding = _between_others(world)
-    world.run(finding, request_id="first")
-    world.decide(finding, Status.RESTORING)
+def _changed(harness: Harness) -> Finding:
+    finding = _automatic(harness)
+    harness.put_object(b"another")
     return finding
 
 
-def _large(world: World) -> Finding:
-    finding = world.put(CARD * (3 * MIB // len(CARD)), Metadata={"owner": "jane"})
-    world.open(finding)
+def _quarantined(harness: Harness) -> Finding:
+    return _to_be_restored(harness, _automatic(harness))
+
+
+def _quarantined_large(harness: Harness) -> Finding:
+    return _to_be_restored(harness, _large(harness))
+
+
+def _to_be_restored(harness: Harness, finding: Finding) -> Finding:
+    harness.remediate(finding, request_id="first")
+    harness.decide(finding, Status.RESTORING)
     return finding
 
 
-def _changed(world: World) -> Finding:
-    finding = _auto(world)
-    world.put(b"another")
+def _restore_blocked(harness: Harness) -> Finding:
+    finding = _quarantined(harness)
+    harness.put_object(b"moved in meanwhile")
     return finding
 
 
-def _quarantined(world: World) -> Finding:
-    finding = _auto(world)
-    world.run(finding, request_id="first")
-    world.decide(finding, Status.RESTORING)
+def _denied_delete(harness: Harness) -> Finding:
+    finding = _automatic(harness)
+    harness.strict_s3.deny = lambda operation, parameters: (
+        operation == "DeleteObject" and parameters["Bucket"] == SOURCE
+    )
     return finding
 
 
-def _quarantined_large(world: World) -> Finding:
-    finding = _large(world)
-    world.run(finding, request_id="first")
-    world.decide(finding, Status.RESTORING)
-    return finding
-
-
-def _restore_blocked(world: World) -> Finding:
-    finding = _quarantined(world)
-    world.put(b"moved in meanwhile")
-    return finding
-
-
-def _denied_delete(world: World) -> Finding:
-    finding = _auto(world)
-    world.strict.deny = lambda name, asked: name == "DeleteObject" and asked["Bucket"] == SOURCE
-    return finding
-
-
-def _sample(world: World) -> Finding:
-    finding = world.put(CARD)
-    sample = replace(finding, is_sample=True)
-    world.open(sample)
+def _sample(harness: Harness) -> Finding:
+    sample = replace(harness.put_object(), is_sample=True)
+    harness.create_record(sample)
     return sample
 
 
 PATHS = [
-    Path(name="automatic", versioned=False, outcome=Status.QUARANTINED, begin=_auto),
-    Path(name="clicked", versioned=False, outcome=Status.QUARANTINED, begin=_clicked, click=True),
-    Path(name="versioned", versioned=True, outcome=Status.QUARANTINED, begin=_auto),
-    Path(name="older versions", versioned=True, outcome=Status.QUARANTINED, begin=_with_older),
-    Path(name="not current", versioned=True, outcome=Status.QUARANTINED, begin=_not_current),
+    Path(name="automatic", versioning=None, outcome=Status.QUARANTINED, begin=_automatic),
+    Path(name="clicked", versioning=None, outcome=Status.QUARANTINED, begin=_clicked),
+    Path(name="versioned", versioning="Enabled", outcome=Status.QUARANTINED, begin=_automatic),
+    Path(
+        name="older versions",
+        versioning="Enabled",
+        outcome=Status.QUARANTINED,
+        begin=_with_older,
+    ),
+    Path(
+        name="not current",
+        versioning="Enabled",
+        outcome=Status.QUARANTINED,
+        begin=_not_current,
+    ),
     Path(
         name="every version",
-        versioned=True,
+        versioning="Enabled",
         outcome=Status.QUARANTINED,
         begin=_between_others,
-        wanted="ALL",
+        quarantine_versions="ALL",
     ),
     Path(
         name="every version restored",
-        versioned=True,
+        versioning="Enabled",
         outcome=Status.RESTORED,
         begin=_quarantined_between_others,
-        wanted="ALL",
+        quarantine_versions="ALL",
     ),
     Path(
         name="in parts",
-        versioned=True,
+        versioning="Enabled",
         outcome=Status.QUARANTINED,
         begin=_large,
         threshold=MIB,
     ),
-    Path(name="changed", versioned=False, outcome=Status.CHANGED, begin=_changed),
-    Path(name="deletion denied", versioned=True, outcome=Status.FAILED, begin=_denied_delete),
-    Path(name="sample", versioned=False, outcome=Status.NOT_FOUND, begin=_sample),
-    Path(name="restored", versioned=False, outcome=Status.RESTORED, begin=_quarantined),
-    Path(name="restored, versioned", versioned=True, outcome=Status.RESTORED, begin=_quarantined),
+    Path(name="changed", versioning=None, outcome=Status.CHANGED, begin=_changed),
+    Path(
+        name="deletion denied",
+        versioning="Enabled",
+        outcome=Status.FAILED,
+        begin=_denied_delete,
+    ),
+    Path(name="sample", versioning=None, outcome=Status.NOT_FOUND, begin=_sample),
+    Path(name="restored", versioning=None, outcome=Status.RESTORED, begin=_quarantined),
+    Path(
+        name="restored, versioned",
+        versioning="Enabled",
+        outcome=Status.RESTORED,
+        begin=_quarantined,
+    ),
     Path(
         name="restored in parts",
-        versioned=True,
+        versioning="Enabled",
         outcome=Status.RESTORED,
         begin=_quarantined_large,
         threshold=MIB,
     ),
-    Path(name="restore blocked", versioned=False, outcome=Status.FAILED, begin=_restore_blocked),
+    Path(name="restore blocked", versioning=None, outcome=Status.FAILED, begin=_restore_blocked),
 ]
 
 
-def _contents(world: World, bucket: str) -> list[bytes]:
-    return [
-        world.s3.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read()
-        for key, version in world.versions(bucket)
-    ]
+def _contents(harness: Harness) -> list[bytes]:
+    return harness.bodies(SOURCE) + harness.bodies(QUARANTINE)
 
 
-def _is_safe(world: World, content: bytes) -> bool:
-    """Whether the object is whole somewhere: the invariant."""
-    return content in _contents(world, SOURCE) + _contents(world, QUARANTINE)
-
-
-def _killed(world: World, finding: Finding, path: Path, killer: Killer) -> bool:
-    world.killer.at, world.killer.after = killer.at, killer.after
-    world.killer.calls.clear()
+def _is_killed(harness: Harness, path: Path, finding: Finding, kill_point: KillPoint) -> bool:
+    harness.faults.reset()
+    harness.faults.kill_point = kill_point
     try:
-        world.run(finding, click=path.click)
+        path.run(harness, finding)
     except Killed:
         return True
     finally:
-        world.killer.at = None
+        harness.faults.kill_point = None
     return False
 
 
-def _points(path: Path) -> Iterator[Killer]:
-    """Find every call of the path by running it once, unharmed."""
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as unharmed:
+def _kill_points(path: Path) -> Iterator[KillPoint]:
+    """Find every request of the path by running it once, unharmed."""
+    with path.start() as unharmed:
         finding = path.begin(unharmed)
-        unharmed.killer.calls.clear()
-        unharmed.run(finding, click=path.click)
-        calls = len(unharmed.killer.calls)
+        unharmed.faults.reset()
+        path.run(unharmed, finding)
+        calls = len(unharmed.faults.calls)
     for number in range(calls):
-        yield Killer(at=number)
-        yield Killer(at=number, after=True)
+        yield KillPoint(call=number)
+        yield KillPoint(call=number, is_after=True)
 
 
-def _end(world: World, finding: Finding) -> dict[str, Any]:
-    """What is left when all is over, without what differs from one run to the next."""
-    record = world.record(finding)
+def _end(harness: Harness, finding: Finding) -> dict[str, Any]:
+    """Return what there is when all is over, without what differs from one run to the next."""
+    record = harness.record(finding)
     return {
         "status": record.status,
-        "steps": [entry.status for entry in record.history],
-        "source": sorted(_contents(world, SOURCE)),
-        "quarantine": sorted(_contents(world, QUARANTINE)),
+        "history": [transition.status for transition in record.history],
+        "source": sorted(harness.bodies(SOURCE)),
+        "quarantine": sorted(harness.bodies(QUARANTINE)),
         "uploads": [
-            *world.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []),
-            *world.s3.list_multipart_uploads(Bucket=SOURCE).get("Uploads", []),
+            *harness.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []),
+            *harness.s3.list_multipart_uploads(Bucket=SOURCE).get("Uploads", []),
         ],
-        "messages": len(world.slack.posted),
+        "messages": len(harness.slack.messages),
     }
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_death_at_any_call_changes_nothing_in_the_end(
+def test_death_at_any_request_changes_nothing_in_the_end(
     path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as unharmed:
+    with path.start() as unharmed:
         finding = path.begin(unharmed)
-        content = _contents(unharmed, SOURCE) + _contents(unharmed, QUARANTINE)
-        unharmed.run(finding, click=path.click)
+        contents = _contents(unharmed)
+        path.run(unharmed, finding)
         expected = _end(unharmed, finding)
     assert expected["status"] is path.outcome
 
     tried = 0
-    for killer in _points(path):
-        with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as one:
-            finding = path.begin(one)
-            was_killed = _killed(one, finding, path, killer)
-            point = f"{'after' if killer.after else 'before'} call {killer.at}: {one.killer.calls}"
+    for kill_point in _kill_points(path):
+        with path.start() as harness:
+            finding = path.begin(harness)
+            was_killed = _is_killed(harness, path, finding, kill_point)
+            point = f"{kill_point} of {harness.faults.calls}"
             assert was_killed, point
-            assert all(_is_safe(one, body) for body in content), point
-            one.clock.ahead = LATER
-            one.run(finding, click=path.click)
-            assert _end(one, finding) == expected, point
+            # The object is whole somewhere at every instant.
+            assert set(contents) <= set(_contents(harness)), point
+            harness.clock.ahead = LATER
+            path.run(harness, finding)
+            assert _end(harness, finding) == expected, point
             tried += 1
     record_property("kill_points", tried)
     assert tried > 0
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_an_answer_lost_on_its_way_changes_nothing_in_the_end(
+def test_a_response_lost_on_its_way_changes_nothing_in_the_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What S3 did and could not say is found, and neither done again nor taken for a failure."""
-    monkeypatch.setattr(copying, "_PAUSES", (0, 0))
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as unharmed:
+    monkeypatch.setattr(copy, "_PAUSES", (0, 0))
+    with path.start() as unharmed:
         finding = path.begin(unharmed)
-        unharmed.killer.sent = 0
-        unharmed.run(finding, click=path.click)
-        answers, expected = unharmed.killer.sent, _end(unharmed, finding)
+        unharmed.faults.reset()
+        path.run(unharmed, finding)
+        responses, expected = unharmed.faults.s3_responses, _end(unharmed, finding)
 
-    for number in range(answers):
-        with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as one:
-            finding = path.begin(one)
-            one.killer.sent, one.killer.lose = 0, number
-            one.run(finding, click=path.click)
-            assert one.killer.sent > number
-            assert _end(one, finding) == expected, (number, one.strict.asked)
+    for number in range(responses):
+        with path.start() as harness:
+            finding = path.begin(harness)
+            harness.faults.reset()
+            harness.faults.lost_response = number
+            path.run(harness, finding)
+            assert harness.faults.s3_responses > number
+            assert _end(harness, finding) == expected, (number, harness.strict_s3.requests)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_two_remediators_at_once_bring_one_outcome(path: Path) -> None:
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as alone:
+def test_two_remediators_at_once_have_one_outcome(path: Path) -> None:
+    with path.start() as alone:
         finding = path.begin(alone)
-        alone.run(finding, click=path.click)
+        path.run(alone, finding)
         expected = _end(alone, finding)
 
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as shared:
+    with path.start() as shared:
         finding = path.begin(shared)
         with ThreadPoolExecutor() as threads:
             runs = [
-                threads.submit(shared.run, finding, request_id=name, click=path.click)
-                for name in ("one", "two")
+                threads.submit(path.run, shared, finding, request_id=name)
+                for name in ("first", "second")
             ]
         shared.clock.ahead = LATER
-        for name, run in zip(("one", "two"), runs, strict=True):
+        for name, run in zip(("first", "second"), runs, strict=True):
             if run.exception() is not None:
-                # Lambda tries again what was told to wait; anything else is a failure here.
-                assert isinstance(run.exception(), BusyError)
-                shared.run(finding, request_id=name, click=path.click)
+                # Lambda tries again later after a conflict; anything else is a failure here.
+                assert isinstance(run.exception(), ConflictError)
+                path.run(shared, finding, request_id=name)
         assert _end(shared, finding) == expected

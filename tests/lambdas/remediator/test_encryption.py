@@ -1,4 +1,4 @@
-"""Encrypted sources: each kind is moved, and where its key refuses, people are told which and why.
+"""Encrypted sources: each kind is moved; where a KMS key refuses, people read which one and why.
 
 Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html
 """
@@ -9,91 +9,98 @@ from typing import Any
 import pytest
 
 from lambdas.common.finding import Finding
-from lambdas.common.record import Status
-from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
+from lambdas.common.ledger.record import Status
+from tests.harness.aws import CARD, MIB, QUARANTINE, SOURCE
+from tests.harness.harness import Harness, start_harness
 
-CARD = b"name,card\nJane,4111111111111111\n"
-MIB = 1024 * 1024
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 WITH_KEY: list[Any] = [
     {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY_ARN},
     {"ServerSideEncryption": "aws:kms:dsse", "SSEKMSKeyId": KEY_ARN},
 ]
-SIZES = [("at once", CARD), ("in parts", CARD * (2 * MIB // len(CARD)))]
+BODIES = [("at once", CARD), ("in parts", CARD * (2 * MIB // len(CARD)))]
 REFUSALS = ["AccessDenied", "KMS.DisabledException", "KMS.KMSInvalidStateException"]
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
-    with world(versioned=False, threshold=MIB) as one:
-        yield one
+def harness() -> Iterator[Harness]:
+    with start_harness(multipart_threshold=MIB) as harness:
+        yield harness
 
 
-def _put(here: World, kind: Any) -> Finding:
-    finding = here.put(CARD, **kind)
-    if kind["ServerSideEncryption"] == "aws:kms:dsse":
-        here.strict.dsse_keys[SOURCE, finding.object.key] = KEY_ARN
+def _put(harness: Harness, encryption: Any) -> Finding:
+    finding = harness.put_object(CARD, **encryption)
+    if encryption["ServerSideEncryption"] == "aws:kms:dsse":
+        harness.strict_s3.dsse_keys[SOURCE, finding.object.key] = KEY_ARN
     return finding
 
 
-def _names(kind: Any) -> str:
-    return str(kind["ServerSideEncryption"])
+def _names(encryption: Any) -> str:
+    return str(encryption["ServerSideEncryption"])
 
 
 @pytest.mark.parametrize(
-    "kind", [{"ServerSideEncryption": "AES256"}, *WITH_KEY, {}], ids=["SSE-S3", "KMS", "DSSE", ""]
+    "encryption",
+    [{"ServerSideEncryption": "AES256"}, *WITH_KEY, {}],
+    ids=["SSE-S3", "KMS", "DSSE", ""],
 )
-@pytest.mark.parametrize("body", [row[1] for row in SIZES], ids=[row[0] for row in SIZES])
-def test_every_kind_of_encryption_goes_and_comes_back(here: World, kind: Any, body: bytes) -> None:
-    finding = here.put(body, **kind)
-    record = here.remediated(finding)
+@pytest.mark.parametrize("body", [row[1] for row in BODIES], ids=[row[0] for row in BODIES])
+def test_every_kind_of_encryption_goes_and_comes_back(
+    harness: Harness, encryption: Any, body: bytes
+) -> None:
+    finding = harness.put_object(body, **encryption)
+    record = harness.quarantine(finding)
     assert record.status is Status.QUARANTINED
-    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [body])
-    assert here.restored(finding).status is Status.RESTORED
-    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([body], [])
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([], [body])
+    assert harness.restore(finding).status is Status.RESTORED
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([body], [])
 
 
-@pytest.mark.parametrize("kind", WITH_KEY, ids=_names)
-def test_the_key_that_a_copy_does_not_keep_is_in_the_ledger(here: World, kind: Any) -> None:
-    (copy,) = here.remediated(_put(here, kind)).copies
-    assert copy.not_kept == (f"{kind['ServerSideEncryption']} encryption with the key {KEY_ARN}",)
-
-
-@pytest.mark.parametrize("kind", WITH_KEY, ids=_names)
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_key_that_refuses_is_named_with_what_to_do_and_retry_works(
-    here: World, kind: Any, refusal: str
+@pytest.mark.parametrize("encryption", WITH_KEY, ids=_names)
+def test_the_key_that_a_copy_does_not_keep_is_in_the_ledger(
+    harness: Harness, encryption: Any
 ) -> None:
-    finding = _put(here, kind)
-    here.strict.refused_keys[KEY_ARN] = refusal
-    record = here.remediated(finding)
+    (copy,) = harness.quarantine(_put(harness, encryption)).copies
+    assert copy.lost_in_copy == (
+        f"{encryption['ServerSideEncryption']} encryption with the key {KEY_ARN}",
+    )
+
+
+@pytest.mark.parametrize("encryption", WITH_KEY, ids=_names)
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_key_that_refuses_is_named_with_advice_and_retry_works(
+    harness: Harness, encryption: Any, refusal: str
+) -> None:
+    finding = _put(harness, encryption)
+    harness.strict_s3.refused_keys[KEY_ARN] = refusal
+    record = harness.quarantine(finding)
     assert record.status is Status.FAILED
-    assert f"can not be decrypted: its KMS key `{KEY_ARN}` refuses" in here.shown
-    assert "sourceKmsKeyArns" in here.shown
-    assert "press Retry" in here.shown
+    assert f"cannot be decrypted: its KMS key `{KEY_ARN}` refuses" in harness.message.text
+    assert "sourceKmsKeyArns" in harness.message.text
+    assert "press Retry" in harness.message.text
     assert record.copies == ()
-    assert "HeadObject" in record.standing.evidence[0]
-    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([CARD], [])
+    assert "HeadObject" in record.latest_transition.evidence[0]
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([CARD], [])
 
-    here.strict.refused_keys.clear()
-    assert here.retried(finding).status is Status.QUARANTINED
-    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([], [CARD])
+    harness.strict_s3.refused_keys.clear()
+    assert harness.retry(finding).status is Status.QUARANTINED
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([], [CARD])
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-@pytest.mark.parametrize("body", [row[1] for row in SIZES], ids=[row[0] for row in SIZES])
-def test_a_key_that_refuses_the_copy_only_is_told_the_same(
-    here: World, refusal: str, body: bytes
+@pytest.mark.parametrize("body", [row[1] for row in BODIES], ids=[row[0] for row in BODIES])
+def test_a_key_that_refuses_only_the_copy_is_the_same_failure(
+    harness: Harness, refusal: str, body: bytes
 ) -> None:
-    finding = here.put(body, **WITH_KEY[0])
+    finding = harness.put_object(body, **WITH_KEY[0])
 
     def refuse(**_: Any) -> None:
-        here.strict.refused_keys[KEY_ARN] = refusal
+        harness.strict_s3.refused_keys[KEY_ARN] = refusal
 
-    with here.before("GetObjectAcl", refuse):
-        record = here.remediated(finding)
+    with harness.before("GetObjectAcl", refuse):
+        record = harness.quarantine(finding)
     assert record.status is Status.FAILED
-    assert f"its KMS key `{KEY_ARN}` refuses" in here.shown
-    assert refusal in record.standing.evidence[0]
-    assert here.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []) == []
-    assert (here.bodies(SOURCE), here.bodies(QUARANTINE)) == ([body], [])
+    assert f"its KMS key `{KEY_ARN}` refuses" in harness.message.text
+    assert refusal in record.latest_transition.evidence[0]
+    assert harness.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []) == []
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([body], [])

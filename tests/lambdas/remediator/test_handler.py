@@ -1,4 +1,4 @@
-"""Steps 1 to 8 in one process, as people see them; and what Slack's moods do to the last one."""
+"""Steps 1 to 8 in one process, as people see them; and what Slack's failures do to the last one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,285 +7,289 @@ from typing import Any
 
 import pytest
 
-from lambdas.common.errors import BusyError
-from lambdas.common.ledger import UnknownFindingError
-from lambdas.common.record import Status
+from lambdas.common.dispatch import RemediationRequest
+from lambdas.common.ledger.record import Status
+from lambdas.common.ledger.store import UnknownFindingError
+from lambdas.common.ledger.table import ConflictError
 from lambdas.remediator import handler
+from lambdas.remediator.leases import acquire_lease
 from local.slack.fake_slack import FakeSlack
 from local.slack.workspace import Message
-from tests.lambdas.deployment import (
+from tests.harness.aws import (
     APPROVER,
     AUTO,
     CARD,
     KEY,
+    LEASE_EXPIRY,
     QUARANTINE,
+    REMEDIATOR_FUNCTION,
+    REVIEW,
     SOURCE,
-    Deployment,
-    Invocation,
-    deployed,
 )
-from tests.lambdas.events import Context, detail
+from tests.harness.events import LambdaContext, finding_detail
+from tests.harness.harness import Harness, Invocation, start_harness
 
-SOON, LATER = timedelta(seconds=61), timedelta(minutes=31)
+LATER = timedelta(minutes=31)
+SECOND_APPROVER = "U0SECOND"
+CONTEXT: Any = LambdaContext()
+
+Clicked = tuple[Harness, dict[str, Any]]
 
 
 @pytest.fixture
-def clicked(here: Deployment) -> tuple[Deployment, dict[str, Any]]:
-    """A deployment with a finding that was just approved."""
-    found = here.put()
-    here.deliver(found)
-    assert here.click() == 200
-    return here, found
+def clicked(harness: Harness) -> Clicked:
+    """Deploy the functions, with a finding that was just approved."""
+    found = harness.report_object()
+    harness.deliver(found)
+    assert harness.click() == 200
+    return harness, found
 
 
-def is_told(here: Deployment, *, by: str = f"by <@{APPROVER}>") -> bool:
-    """Whether the one message says that the object is quarantined, and by whom."""
-    return "Object quarantined" in here.message.text and by in here.message.text
+def shows_quarantined(harness: Harness, *, by: str = f"by <@{APPROVER}>") -> bool:
+    """Return whether the one message says that the object is in quarantine, and by whom."""
+    return "Object quarantined" in harness.message.text and by in harness.message.text
 
 
-def test_a_finding_is_reviewed_approved_moved_and_told(
-    clicked: tuple[Deployment, dict[str, Any]],
-) -> None:
-    here, found = clicked
-    here.remediate()
-    assert here.bodies(SOURCE) == []
-    assert here.bodies(QUARANTINE) == [CARD]
-    assert is_told(here)
-    assert f"{QUARANTINE}/{SOURCE}/{KEY}" in here.message.text
-    assert here.offered == ["restore", "open_in_macie"]
-    assert [entry.status for entry in here.record(found).history] == [
+def invocation_for(found: Any, *, response_url: str | None = None) -> Invocation:
+    """Return an invocation of the remediator for a finding."""
+    request = RemediationRequest(finding_id=found["id"], response_url=response_url)
+    return Invocation(function=REMEDIATOR_FUNCTION, kind="Event", payload=request.to_payload())
+
+
+def test_a_finding_is_reviewed_approved_moved_and_shown(clicked: Clicked) -> None:
+    harness, found = clicked
+    harness.run_remediator()
+    assert harness.bodies(SOURCE) == []
+    assert harness.bodies(QUARANTINE) == [CARD]
+    assert shows_quarantined(harness)
+    assert f"{QUARANTINE}/{SOURCE}/{KEY}" in harness.message.text
+    assert harness.button_ids == ["restore", "open_in_macie"]
+    assert [transition.status for transition in harness.record(found).history] == [
         Status.AWAITING_REVIEW,
         Status.REMEDIATING,
         Status.QUARANTINED,
     ]
 
 
-def test_a_finding_is_remediated_and_told_without_anybody(here: Deployment) -> None:
-    found = here.put(AUTO)
-    here.deliver(found)
-    here.remediate()
-    assert here.bodies(SOURCE) == []
-    assert here.bodies(QUARANTINE) == [CARD]
-    assert is_told(here, by="automatically")
-    assert here.record(found).message is not None
+def test_a_finding_is_remediated_and_shown_without_anybody(harness: Harness) -> None:
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    harness.run_remediator()
+    assert harness.bodies(SOURCE) == []
+    assert harness.bodies(QUARANTINE) == [CARD]
+    assert shows_quarantined(harness, by="automatically")
+    assert harness.record(found).message is not None
 
 
-@pytest.mark.parametrize("kind", [AUTO, "unlisted"])
-def test_a_sample_walks_the_whole_way_without_one_call_to_s3(here: Deployment, kind: str) -> None:
-    sample = detail("sample-financial.json", type=kind)
-    here.deliver(sample)
-    if kind != AUTO:
-        assert here.click() == 200
-    here.remediate()
-    assert here.record(sample).status is Status.NOT_FOUND
-    assert here.strict.calls == []
-    assert "SAMPLE" in here.message.text
-    assert "nothing to move" in here.message.text
-
-
-def test_the_message_shows_at_once_that_it_is_in_progress_and_by_whom(
-    clicked: tuple[Deployment, dict[str, Any]],
+@pytest.mark.parametrize("finding_type", [AUTO, REVIEW])
+def test_a_sample_finding_takes_every_step_without_a_request_to_s3(
+    harness: Harness, finding_type: str
 ) -> None:
-    here, _ = clicked
+    sample = finding_detail("sample-financial.json", type=finding_type)
+    harness.deliver(sample)
+    if finding_type != AUTO:
+        assert harness.click() == 200
+    harness.run_remediator()
+    assert harness.record(sample).status is Status.NOT_FOUND
+    assert harness.strict_s3.operations == []
+    assert "SAMPLE" in harness.message.text
+    assert "nothing to move" in harness.message.text
+
+
+def test_the_message_shows_at_once_that_it_is_in_progress_and_by_whom(clicked: Clicked) -> None:
+    harness, _ = clicked
     seen: list[tuple[Message, list[str]]] = []
-    here.session.register(
-        "before-call.s3.HeadObject", lambda **_: seen.append((here.message, here.offered))
+    harness.register(
+        "before-call.s3.HeadObject", lambda **_: seen.append((harness.message, harness.button_ids))
     )
-    here.restart()
-    here.remediate()
-    message, offered = seen[0]
+    harness.run_remediator()
+    message, button_ids = seen[0]
     assert "in progress" in message.text
     assert f"<@{APPROVER}>" in message.text
-    assert offered == ["open_in_macie"]
+    assert button_ids == ["open_in_macie"]
 
 
-def test_an_expired_callback_is_replaced_by_an_update_of_the_message(
-    clicked: tuple[Deployment, dict[str, Any]],
-) -> None:
-    here, _ = clicked
-    here.slack.limit_response_urls(0)
-    here.remediate()
-    assert is_told(here)
-    assert here.slack.requests[-1] == "chat.update"
+def test_where_the_response_url_has_expired_the_message_is_updated(clicked: Clicked) -> None:
+    harness, _ = clicked
+    harness.slack.limit_response_urls(0)
+    harness.run_remediator()
+    assert shows_quarantined(harness)
+    assert harness.slack.requests[-1] == "chat.update"
 
 
-def test_a_callback_that_was_used_up_is_replaced_by_an_update_of_the_message(
-    clicked: tuple[Deployment, dict[str, Any]],
-) -> None:
-    here, _ = clicked
-    here.slack.limit_response_urls(1)
-    here.remediate()
-    assert is_told(here)
-    assert here.slack.requests[-2:] == ["response_url", "chat.update"]
+def test_where_the_response_url_was_used_up_the_message_is_updated(clicked: Clicked) -> None:
+    harness, _ = clicked
+    harness.slack.limit_response_urls(1)
+    harness.run_remediator()
+    assert shows_quarantined(harness)
+    assert harness.slack.requests[-2:] == ["response_url", "chat.update"]
 
 
-def test_an_invocation_without_a_callback_updates_the_message(
-    clicked: tuple[Deployment, dict[str, Any]],
-) -> None:
-    here, found = clicked
-    here.invocations[:] = [invocation_of(found)]
-    here.remediate()
-    assert is_told(here)
-    assert "response_url" not in here.slack.requests
+def test_an_invocation_without_a_response_url_updates_the_message(clicked: Clicked) -> None:
+    harness, found = clicked
+    harness.invocations[:] = [invocation_for(found)]
+    harness.run_remediator()
+    assert shows_quarantined(harness)
+    assert "response_url" not in harness.slack.requests
 
 
-def invocation_of(found: Any, **more: str) -> Invocation:
-    return Invocation(path="", kind="Event", payload={"finding_id": found["id"], **more})
-
-
-def test_a_callback_elsewhere_is_never_called(clicked: tuple[Deployment, dict[str, Any]]) -> None:
-    here, found = clicked
+def test_a_response_url_elsewhere_is_never_used(clicked: Clicked) -> None:
+    harness, found = clicked
     with FakeSlack(bot_token="", signing_secret="") as elsewhere:
         url = f"{elsewhere.hooks_url}actions/1"
-        here.invocations[:] = [invocation_of(found, response_url=url)]
-        here.remediate()
+        harness.invocations[:] = [invocation_for(found, response_url=url)]
+        harness.run_remediator()
         assert elsewhere.requests == []
-    assert is_told(here)
+    assert shows_quarantined(harness)
 
 
-@pytest.mark.parametrize("reply", ["message_not_found", "cant_update_message"])
-def test_a_message_that_can_not_be_updated_is_posted_anew(
-    clicked: tuple[Deployment, dict[str, Any]], reply: str
-) -> None:
-    here, found = clicked
-    here.invocations[:] = [invocation_of(found)]
-    before = here.message.ts
-    here.slack.fail_next(200, reply)
-    here.remediate()
-    *_, anew = here.slack.messages
-    assert anew.ts != before
-    assert "Object quarantined" in anew.text
-    message = here.record(found).message
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message"])
+def test_a_message_that_cannot_be_updated_is_posted_again(clicked: Clicked, error: str) -> None:
+    harness, found = clicked
+    harness.invocations[:] = [invocation_for(found)]
+    before = harness.message.ts
+    harness.slack.fail_next(200, error)
+    harness.run_remediator()
+    *_, posted = harness.slack.messages
+    assert posted.ts != before
+    assert "Object quarantined" in posted.text
+    message = harness.record(found).message
     assert message is not None
-    assert message.ts == anew.ts
+    assert message.id == posted.ts
 
 
-def test_a_message_that_somebody_deleted_is_posted_anew(
-    clicked: tuple[Deployment, dict[str, Any]],
+def test_a_message_that_somebody_deleted_is_posted_again(clicked: Clicked) -> None:
+    harness, found = clicked
+    harness.slack.delete(harness.message.ts)
+    harness.invocations[:] = [invocation_for(found)]
+    harness.run_remediator()
+    assert "Object quarantined" in harness.message.text
+
+
+FAILURES = [(429, "ratelimited"), (500, "internal_error"), (503, "service_unavailable")]
+
+
+@pytest.mark.parametrize(("status", "error"), FAILURES)
+def test_what_slack_does_not_accept_is_shown_later_and_moved_once(
+    clicked: Clicked, status: int, error: str
 ) -> None:
-    here, found = clicked
-    here.slack.delete(here.message.ts)
-    here.invocations[:] = [invocation_of(found)]
-    here.remediate()
-    assert "Object quarantined" in here.message.text
+    harness, found = clicked
+    harness.invocations[:] = [invocation_for(found)]
+    harness.slack.fail_next(status, error, retry_after=1)
+    harness.run_remediator()
+    assert harness.record(found).status is Status.QUARANTINED
+    harness.strict_s3.requests.clear()
+    harness.clock.ahead = LEASE_EXPIRY
+    harness.run_scheduled_tasks()
+    assert harness.record(found).due_at is None
+    assert harness.strict_s3.operations == []
+    assert harness.bodies(QUARANTINE) == [CARD]
+    assert shows_quarantined(harness)
 
 
-MOODS = [(429, "ratelimited"), (500, "internal_error"), (503, "service_unavailable")]
-
-
-@pytest.mark.parametrize(("status", "error"), MOODS)
-def test_what_slack_does_not_take_is_told_later_and_moved_once(
-    clicked: tuple[Deployment, dict[str, Any]], status: int, error: str
+@pytest.mark.parametrize(("status", "error"), FAILURES)
+def test_an_automatic_remediation_is_shown_later_as_well(
+    harness: Harness, status: int, error: str
 ) -> None:
-    here, found = clicked
-    here.invocations[:] = [invocation_of(found)]
-    here.slack.fail_next(status, error, retry_after=1)
-    here.remediate()
-    assert here.record(found).status is Status.QUARANTINED
-    here.strict.calls.clear()
-    here.clock.ahead = SOON
-    here.tick()
-    assert here.record(found).due is None
-    assert here.strict.calls == []
-    assert here.bodies(QUARANTINE) == [CARD]
-    assert is_told(here)
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    harness.slack.fail_next(status, error, retry_after=1)
+    harness.run_remediator()
+    harness.clock.ahead = LEASE_EXPIRY
+    harness.run_scheduled_tasks()
+    assert harness.record(found).due_at is None
+    assert shows_quarantined(harness, by="automatically")
+    assert len(harness.slack.messages) == 1
 
 
-@pytest.mark.parametrize(("status", "error"), MOODS)
-def test_an_automatic_remediation_is_told_later_as_well(
-    here: Deployment, status: int, error: str
-) -> None:
-    found = here.put(AUTO)
-    here.deliver(found)
-    here.slack.fail_next(status, error, retry_after=1)
-    here.remediate()
-    here.clock.ahead = SOON
-    here.tick()
-    assert here.record(found).due is None
-    assert is_told(here, by="automatically")
-    assert len(here.slack.messages) == 1
+def test_a_second_invocation_shows_the_same_and_moves_nothing(clicked: Clicked) -> None:
+    harness, found = clicked
+    again = list(harness.invocations)
+    harness.run_remediator()
+    before = harness.record(found)
+    harness.strict_s3.requests.clear()
+    harness.invocations[:] = again
+    harness.run_remediator(request_id="request-2")
+    assert harness.strict_s3.operations == []
+    assert harness.record(found) == before
+    assert shows_quarantined(harness)
 
 
-def test_a_second_invocation_tells_the_same_and_moves_nothing(
-    clicked: tuple[Deployment, dict[str, Any]],
-) -> None:
-    here, found = clicked
-    again = list(here.invocations)
-    here.remediate()
-    before = here.record(found)
-    here.strict.calls.clear()
-    here.invocations[:] = again
-    here.remediate(request_id="request-2")
-    assert here.strict.calls == []
-    assert here.record(found) == before
-    assert is_told(here)
-
-
-@pytest.mark.usefixtures("here")
-def test_an_invocation_about_no_finding_is_raised() -> None:
+@pytest.mark.usefixtures("harness")
+def test_an_invocation_for_an_unknown_finding_fails() -> None:
     with pytest.raises(UnknownFindingError):
-        handler.lambda_handler({"finding_id": "unheard-of"}, Context())
+        handler.lambda_handler({"finding_id": "unheard-of"}, CONTEXT)
 
 
-def _seen_at(found: Any, moment: str) -> Any:
-    """Make a finding that is on another object than `found`, as far as Macie can tell."""
+def changed_at(found: Any, moment: str) -> Any:
+    """Return the finding as if its object were another one, as far as Macie can know."""
     affected = found["resourcesAffected"]
     changed = affected | {"s3Object": affected["s3Object"] | {"lastModified": moment}}
     return found | {"resourcesAffected": changed}
 
 
-def test_while_another_finding_on_the_key_is_in_hand_this_one_waits(here: Deployment) -> None:
-    first = here.put(AUTO)
-    second = _seen_at(first, "2026-11-20T00:00:00Z") | {"id": "second"}
-    here.deliver(first, second)
-    now = here.clock.now()
-    record = here.record(first)
-    assert here.claims.take(record, holder="elsewhere", now=now, until=now + SOON)
-    here.invocations.pop(0)
-    with pytest.raises(BusyError):
-        here.remediate(request_id="here")
-    assert here.bodies(SOURCE) == [CARD]
-    here.clock.ahead = LATER
-    here.invocations[:] = [invocation_of(second)]
-    here.remediate(request_id="here")
-    assert here.record(second).status is Status.QUARANTINED
+def lease_elsewhere(harness: Harness, found: Any) -> bool:
+    """Acquire the lease on the key of a finding's object for another invocation."""
+    now = harness.clock.now()
+    return acquire_lease(
+        harness.table,
+        harness.record(found),
+        holder="elsewhere",
+        now=now,
+        until=now + LEASE_EXPIRY,
+    )
 
 
-def test_while_the_finding_itself_is_in_hand_a_second_invocation_leaves_it_alone(
-    here: Deployment,
+def test_while_another_finding_on_the_key_is_worked_on_this_finding_waits(
+    harness: Harness,
 ) -> None:
-    found = here.put(AUTO)
-    here.deliver(found)
-    now = here.clock.now()
-    assert here.claims.take(here.record(found), holder="elsewhere", now=now, until=now + SOON)
-    here.remediate(request_id="here")
-    assert here.record(found).status is Status.REMEDIATING
-    assert here.bodies(SOURCE) == [CARD]
-    assert here.strict.calls == []
+    first = harness.report_object(AUTO)
+    second = changed_at(first, "2026-11-20T00:00:00Z") | {"id": "second"}
+    harness.deliver(first, second)
+    assert lease_elsewhere(harness, first)
+    harness.invocations.pop(0)
+    with pytest.raises(ConflictError):
+        harness.run_remediator(request_id="here")
+    assert harness.bodies(SOURCE) == [CARD]
+    harness.clock.ahead = LATER
+    harness.run_remediator(request_id="here")
+    assert harness.record(second).status is Status.QUARANTINED
+
+
+def test_while_the_finding_itself_is_worked_on_a_second_invocation_leaves_it_alone(
+    harness: Harness,
+) -> None:
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    assert lease_elsewhere(harness, found)
+    harness.run_remediator(request_id="here")
+    assert harness.record(found).status is Status.REMEDIATING
+    assert harness.bodies(SOURCE) == [CARD]
+    assert harness.strict_s3.operations == []
 
 
 def _denied(operation: str, bucket: str) -> Callable[..., bool]:
-    return lambda name, asked: name == operation and asked["Bucket"] == bucket
+    return lambda name, parameters: name == operation and parameters["Bucket"] == bucket
 
 
-def test_what_failed_is_told_with_advice_and_works_on_retry(
-    clicked: tuple[Deployment, dict[str, Any]],
+def test_a_failure_is_shown_with_advice_and_works_on_retry(
+    clicked: Clicked,
 ) -> None:
-    here, found = clicked
-    here.strict.deny = _denied("CopyObject", QUARANTINE)
-    here.remediate()
-    assert "Remediation failed" in here.message.text
-    assert SOURCE in here.message.text
-    assert "monitoredBuckets" in here.message.text
-    assert "sourceKmsKeyArns" in here.message.text
-    assert here.bodies(SOURCE) == [CARD]
-    assert here.bodies(QUARANTINE) == []
-    here.strict.deny = lambda *_: False
-    assert here.click("retry", user="U0SECOND") == 200
-    here.remediate()
-    assert is_told(here, by="by <@U0SECOND>")
-    assert here.bodies(SOURCE) == []
-    assert [entry.status for entry in here.record(found).history][-3:] == [
+    harness, found = clicked
+    harness.strict_s3.deny = _denied("CopyObject", QUARANTINE)
+    harness.run_remediator()
+    assert "Remediation failed" in harness.message.text
+    assert SOURCE in harness.message.text
+    assert "monitoredBuckets" in harness.message.text
+    assert "sourceKmsKeyArns" in harness.message.text
+    assert harness.bodies(SOURCE) == [CARD]
+    assert harness.bodies(QUARANTINE) == []
+    harness.strict_s3.deny = lambda *_: False
+    assert harness.click("retry", user=SECOND_APPROVER) == 200
+    harness.run_remediator()
+    assert shows_quarantined(harness, by=f"by <@{SECOND_APPROVER}>")
+    assert harness.bodies(SOURCE) == []
+    assert [transition.status for transition in harness.record(found).history][-3:] == [
         Status.FAILED,
         Status.REMEDIATING,
         Status.QUARANTINED,
@@ -293,59 +297,59 @@ def test_what_failed_is_told_with_advice_and_works_on_retry(
 
 
 def test_a_copy_whose_original_may_not_be_deleted_is_removed_again(
-    clicked: tuple[Deployment, dict[str, Any]],
+    clicked: Clicked,
 ) -> None:
-    here, _ = clicked
-    here.strict.deny = _denied("DeleteObject", SOURCE)
-    here.remediate()
-    assert "Remediation failed" in here.message.text
-    assert here.bodies(SOURCE) == [CARD]
-    assert here.bodies(QUARANTINE) == []
+    harness, _ = clicked
+    harness.strict_s3.deny = _denied("DeleteObject", SOURCE)
+    harness.run_remediator()
+    assert "Remediation failed" in harness.message.text
+    assert harness.bodies(SOURCE) == [CARD]
+    assert harness.bodies(QUARANTINE) == []
 
 
 def test_what_was_quarantined_comes_back_by_a_click(
-    clicked: tuple[Deployment, dict[str, Any]],
+    clicked: Clicked,
 ) -> None:
-    here, found = clicked
-    here.remediate()
-    assert here.click("restore", user="U0SECOND") == 200
-    here.remediate()
-    assert here.bodies(SOURCE) == [CARD]
-    assert here.bodies(QUARANTINE) == []
-    assert "Object restored" in here.message.text
-    assert "<@U0SECOND>" in here.message.text
-    assert here.record(found).status is Status.RESTORED
+    harness, found = clicked
+    harness.run_remediator()
+    assert harness.click("restore", user=SECOND_APPROVER) == 200
+    harness.run_remediator()
+    assert harness.bodies(SOURCE) == [CARD]
+    assert harness.bodies(QUARANTINE) == []
+    assert "Object restored" in harness.message.text
+    assert f"<@{SECOND_APPROVER}>" in harness.message.text
+    assert harness.record(found).status is Status.RESTORED
 
 
 def test_an_object_that_changed_after_the_click_is_left_alone(
-    clicked: tuple[Deployment, dict[str, Any]],
+    clicked: Clicked,
 ) -> None:
-    here, found = clicked
-    here.put(body=b"innocent")
-    here.remediate()
-    assert here.record(found).status is Status.CHANGED
-    assert here.bodies(SOURCE) == [b"innocent"]
-    assert here.bodies(QUARANTINE) == []
-    assert "Nothing was moved or deleted" in here.message.text
+    harness, found = clicked
+    harness.report_object(body=b"innocent")
+    harness.run_remediator()
+    assert harness.record(found).status is Status.CHANGED
+    assert harness.bodies(SOURCE) == [b"innocent"]
+    assert harness.bodies(QUARANTINE) == []
+    assert "Nothing was moved or deleted" in harness.message.text
 
 
-def test_an_object_that_is_gone_after_the_click_is_told_so(
-    clicked: tuple[Deployment, dict[str, Any]],
+def test_an_object_that_is_gone_after_the_click_is_not_found(
+    clicked: Clicked,
 ) -> None:
-    here, found = clicked
-    here.s3.delete_object(Bucket=SOURCE, Key=KEY)
-    here.remediate()
-    assert here.record(found).status is Status.NOT_FOUND
-    assert "not there any more" in here.message.text
+    harness, found = clicked
+    harness.s3.delete_object(Bucket=SOURCE, Key=KEY)
+    harness.run_remediator()
+    assert harness.record(found).status is Status.NOT_FOUND
+    assert "not there any more" in harness.message.text
 
 
-def test_a_bucket_that_macie_says_another_account_owns_is_not_touched(here: Deployment) -> None:
-    found = here.put(AUTO) | {"accountId": "999988887777"}
-    here.deliver(found)
-    here.remediate()
-    assert here.bodies(SOURCE) == [CARD]
-    assert here.bodies(QUARANTINE) == []
-    assert "Remediation failed" in here.message.text
+def test_a_bucket_that_macie_says_another_account_owns_is_not_touched(harness: Harness) -> None:
+    found = harness.report_object(AUTO) | {"accountId": "999988887777"}
+    harness.deliver(found)
+    harness.run_remediator()
+    assert harness.bodies(SOURCE) == [CARD]
+    assert harness.bodies(QUARANTINE) == []
+    assert "Remediation failed" in harness.message.text
 
 
 def _pinned(found: Any, version_id: str) -> Any:
@@ -354,39 +358,39 @@ def _pinned(found: Any, version_id: str) -> Any:
 
 
 def test_a_version_that_was_deleted_with_a_marker_is_moved_all_the_same() -> None:
-    with deployed(versioning="Enabled") as here:
-        found = here.put(AUTO)
-        here.s3.delete_object(Bucket=SOURCE, Key=KEY)
-        here.deliver(found)
-        here.remediate()
-        assert here.bodies(SOURCE) == []
-        assert here.bodies(QUARANTINE) == [CARD]
-        assert is_told(here, by="automatically")
+    with start_harness(versioning="Enabled") as harness:
+        found = harness.report_object(AUTO)
+        harness.s3.delete_object(Bucket=SOURCE, Key=KEY)
+        harness.deliver(found)
+        harness.run_remediator()
+        assert harness.bodies(SOURCE) == []
+        assert harness.bodies(QUARANTINE) == [CARD]
+        assert shows_quarantined(harness, by="automatically")
 
 
 def test_a_finding_on_a_marker_hidden_object_without_a_version_is_not_found() -> None:
-    with deployed(versioning="Enabled") as here:
-        found = here.put(AUTO)
+    with start_harness(versioning="Enabled") as harness:
+        found = harness.report_object(AUTO)
         unpinned = found | {"resourcesAffected": _pinned(found, "")}
-        here.s3.delete_object(Bucket=SOURCE, Key=KEY)
-        here.deliver(unpinned)
-        here.remediate()
-        assert here.record(found).status is Status.NOT_FOUND
-        assert here.bodies(SOURCE) == [CARD]
+        harness.s3.delete_object(Bucket=SOURCE, Key=KEY)
+        harness.deliver(unpinned)
+        harness.run_remediator()
+        assert harness.record(found).status is Status.NOT_FOUND
+        assert harness.bodies(SOURCE) == [CARD]
 
 
-def test_the_same_content_put_again_is_what_macie_saw(here: Deployment) -> None:
-    found = here.put(AUTO)
-    here.put()
-    here.deliver(found)
-    here.remediate()
-    assert here.bodies(SOURCE) == []
-    assert here.bodies(QUARANTINE) == [CARD]
+def test_the_same_content_put_again_is_what_macie_saw(harness: Harness) -> None:
+    found = harness.report_object(AUTO)
+    harness.report_object()
+    harness.deliver(found)
+    harness.run_remediator()
+    assert harness.bodies(SOURCE) == []
+    assert harness.bodies(QUARANTINE) == [CARD]
 
 
-def test_an_invocation_that_came_twice_posts_one_message(here: Deployment) -> None:
-    found = here.put(AUTO)
-    here.deliver(found)
-    here.invocations.append(replace(here.invocations[0]))
-    here.remediate()
-    assert len(here.slack.messages) == 1
+def test_an_invocation_that_came_twice_posts_one_message(harness: Harness) -> None:
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    harness.invocations.append(replace(harness.invocations[0]))
+    harness.run_remediator()
+    assert len(harness.slack.messages) == 1

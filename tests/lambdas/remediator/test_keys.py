@@ -1,27 +1,26 @@
 """Any key goes into quarantine and comes back, byte for byte."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from lambdas.common import clock
-from lambdas.common.ledger import Ledger
-from lambdas.common.record import Record, Status
-from lambdas.remediator.copying import Copying
-from lambdas.remediator.objects import Objects
-from lambdas.remediator.progress import Progress
-from lambdas.remediator.quarantine import Quarantine, Versions
-from lambdas.remediator.restoration import Restoration
-from tests.lambdas.botocore_calls import s3_through
-from tests.lambdas.remediator.world import ACCOUNT, QUARANTINE, SOURCE, World, world
+from lambdas.common.ledger.record import Record, Status
+from lambdas.common.ledger.store import Ledger
+from lambdas.remediator.checkpoint import Checkpoint
+from lambdas.remediator.quarantine import quarantine_object
+from lambdas.remediator.restoration import restore_object
+from lambdas.remediator.services import services
+from tests.harness.aws import QUARANTINE, SOURCE
+from tests.harness.harness import Harness, start_harness
 
-THRESHOLD = 5_000_000_000
 AWKWARD = st.sampled_from(
     [*"+%#?&=~ /.\\'\"<>|*`$@!:;,()[]{}^-_", "//", "..", "%2F", "é", "日本", "😀"]
 )
-# S3 takes any Unicode but what XML can not carry: its listings could not name such a key.
+# S3 takes any Unicode but what XML cannot carry: its listings could not name such a key.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 NOT_IN_XML = "".join(map(chr, {*range(32)} - set(b"\t\n\r"))) + "\ufffe\uffff"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=NOT_IN_XML))
@@ -33,14 +32,14 @@ KEYS = (
 )
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["unversioned", "versioned"])
-def here(request: pytest.FixtureRequest) -> Iterator[World]:
-    with world(versioned=request.param) as one:
-        yield one
+@pytest.fixture(scope="module", params=[None, "Enabled"], ids=["unversioned", "versioned"])
+def harness(request: pytest.FixtureRequest) -> Iterator[Harness]:
+    """Deploy the functions once for all keys."""
+    with start_harness(versioning=request.param) as harness:
+        yield harness
 
 
 @settings(
-    max_examples=1000,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
@@ -57,71 +56,47 @@ def here(request: pytest.FixtureRequest) -> Iterator[World]:
 @example(key="é" * 512)
 @example(key="😀" * 256)
 @example(key="k" * 1024)
-def test_every_key_goes_and_comes_back(here: World, key: str) -> None:
+def test_every_key_goes_and_comes_back(harness: Harness, key: str) -> None:
     body = key.encode()
-    finding = here.put(body, key=key, Metadata={"of": "jane"}, Tagging="kind=card")
-    notebook = Notebook(Record.opened(finding, Status.REMEDIATING, reason="auto", now=clock.now()))
-    call = s3_through(here.guarded)
-    own, theirs = Objects(call), Objects(call, owner=ACCOUNT)
-    quarantine = Quarantine(
-        bucket=QUARANTINE,
-        copying=Copying(objects=own, threshold=THRESHOLD, may_cover=lambda _: True),
-        sources=lambda _: theirs,
-        wanted=Versions.FINDING,
-        is_dry_run=False,
-        ledger=notebook,
-        clock=clock.now,
-    )
-    restoration = Restoration(
-        own=own, sources=lambda _: theirs, threshold=THRESHOLD, is_dry_run=False
-    )
+    finding = harness.put_object(body, key=key, Metadata={"of": "jane"}, Tagging="kind=card")
+    record = Record.create(finding, Status.REMEDIATING, reason="auto", now=clock.now())
+    ledger = MemoryLedger()
+    checkpoint, working = Checkpoint(ledger, record), replace(services(), ledger=ledger)
 
-    assert quarantine.take(Progress(notebook, notebook.record)).status is Status.QUARANTINED
-    (copy,) = notebook.record.copies
+    assert quarantine_object(checkpoint, working).status is Status.QUARANTINED
+    (copy,) = checkpoint.record.copies
     assert len(copy.key.encode()) <= 1024
-    assert not _stands(here, SOURCE, key)
-    assert _stands(here, QUARANTINE, copy.key)
+    assert not is_listed(harness, SOURCE, key)
+    assert is_listed(harness, QUARANTINE, copy.key)
 
-    assert restoration.give_back(Progress(notebook, notebook.record)).status is Status.RESTORED
-    restored = here.s3.get_object(Bucket=SOURCE, Key=key)
+    assert restore_object(checkpoint, working).status is Status.RESTORED
+    restored = harness.s3.get_object(Bucket=SOURCE, Key=key)
     assert restored["Body"].read() == body
     assert restored["Metadata"] == {"of": "jane"}
     assert restored["TagCount"] == 1
-    assert not _stands(here, QUARANTINE, copy.key)
-    _clean(here, key)
+    assert not is_listed(harness, QUARANTINE, copy.key)
+    delete_all(harness, key)
 
 
-class Notebook(Ledger):
-    """A ledger of one record, in memory, for the ledger is not what varies here."""
+class MemoryLedger(Ledger):
+    """A ledger that writes nothing, for the ledger is not what varies here."""
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    def __init__(self) -> None:
+        """Need no table."""
 
-    def get(self, finding_id: str) -> Record:
-        """Answer the record."""
-        assert finding_id == self.record.finding.id
-        return self.record
-
-    def change(
-        self,
-        finding_id: str,
-        change: Callable[[Record], Record],
-        *,
-        known: Record | None = None,
-    ) -> Record:
-        """Change the record."""
-        assert known in (None, self.record)
-        self.record = change(self.get(finding_id))
-        return self.record
+    def update(self, record: Record, change: Callable[[Record], Record]) -> Record:
+        """Return the changed record."""
+        return change(record)
 
 
-def _stands(here: World, bucket: str, key: str) -> bool:
-    listed = here.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
-    return any(one["Key"] == key for one in listed)
+def is_listed(harness: Harness, bucket: str, key: str) -> bool:
+    """Return whether an object is current under a key."""
+    listed = harness.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents", [])
+    return any(entry["Key"] == key for entry in listed)
 
 
-def _clean(here: World, key: str) -> None:
-    """Leave nothing behind, for moto lists slowly what is much."""
-    listed = here.s3.list_object_versions(Bucket=SOURCE, Prefix=key)
-    for one in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:
-        here.s3.delete_object(Bucket=SOURCE, Key=one["Key"], VersionId=one["VersionId"])
+def delete_all(harness: Harness, key: str) -> None:
+    """Leave nothing behind, for moto is slow to list many objects."""
+    listed = harness.s3.list_object_versions(Bucket=SOURCE, Prefix=key)
+    for entry in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:
+        harness.s3.delete_object(Bucket=SOURCE, Key=entry["Key"], VersionId=entry["VersionId"])

@@ -5,14 +5,15 @@ Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path as File
+from pathlib import Path as FilePath
 from typing import Any
 
-from tests.lambdas.remediator.stand_ins import Killed
-from tests.lambdas.remediator.test_crashes import MIB, PATHS, Path
-from tests.lambdas.remediator.world import QUARANTINE, SOURCE, World, world
+from tests.harness.aws import MIB, QUARANTINE, SOURCE
+from tests.harness.faults import Killed
+from tests.harness.harness import Harness
+from tests.lambdas.remediator.test_crashes import PATHS, Path
 
-GRANTED = File(__file__).parents[2] / "stacks" / "permissions.txt"
+GRANTED = FilePath(__file__).parents[2] / "stacks" / "permissions.txt"
 
 Grant = tuple[str, str]
 """An IAM action, and the bucket it is about: the source or the quarantine."""
@@ -22,32 +23,32 @@ def _granted() -> set[Grant]:
     """Read the golden file of the stack's permissions."""
     lines = re.findall(r"RemediatorRole may s3:(\w+) on (\S+)", GRANTED.read_text())
     return {
-        (action, QUARANTINE if place.startswith("QuarantineBucket") else SOURCE)
-        for action, place in lines
+        (action, QUARANTINE if bucket.startswith("QuarantineBucket") else SOURCE)
+        for action, bucket in lines
     }
 
 
-def _used(operation: str, asked: Mapping[str, Any]) -> Iterator[Grant]:
-    """Name what IAM asks for before S3 does `operation`."""
-    here, version = asked["Bucket"], "Version" if asked.get("VersionId") else ""
+def _needed(operation: str, parameters: Mapping[str, Any]) -> Iterator[Grant]:
+    """Yield what IAM requires before S3 carries out `operation`."""
+    bucket, version = parameters["Bucket"], "Version" if parameters.get("VersionId") else ""
     match operation:
         case "HeadObject":
-            yield f"GetObject{version}", here
+            yield f"GetObject{version}", bucket
             # Without this, a missing object looks denied.
-            yield "ListBucket", here
-            if here == SOURCE:
+            yield "ListBucket", bucket
+            if bucket == SOURCE:
                 # Without these, a lock is not shown.
-                yield "GetObjectRetention", here
-                yield "GetObjectLegalHold", here
+                yield "GetObjectRetention", bucket
+                yield "GetObjectLegalHold", bucket
         case "CopyObject" | "UploadPartCopy":
-            yield from _of_copy(operation, asked)
+            yield from _needed_to_copy(operation, parameters)
         case "CreateMultipartUpload":
-            yield "PutObject", here
-            yield "PutObjectTagging", here
+            yield "PutObject", bucket
+            yield "PutObjectTagging", bucket
         case "GetObjectTagging" | "GetObjectAcl" | "DeleteObject":
-            yield operation.replace("Object", f"Object{version}"), here
+            yield operation.replace("Object", f"Object{version}"), bucket
         case _:
-            yield _NAMES.get(operation, operation), here
+            yield _NAMES.get(operation, operation), bucket
 
 
 _NAMES = {
@@ -58,37 +59,41 @@ _NAMES = {
 }
 
 
-def _of_copy(operation: str, asked: Mapping[str, Any]) -> Iterator[Grant]:
-    source, there = asked["CopySource"], asked["Bucket"]
+def _needed_to_copy(operation: str, parameters: Mapping[str, Any]) -> Iterator[Grant]:
+    source, destination = parameters["CopySource"], parameters["Bucket"]
     version = "Version" if source.get("VersionId") else ""
     yield f"GetObject{version}", source["Bucket"]
-    yield "PutObject", there
+    yield "PutObject", destination
     if operation == "CopyObject":
         yield f"GetObject{version}Tagging", source["Bucket"]
-        yield "PutObjectTagging", there
+        yield "PutObjectTagging", destination
         yield "GetObjectAnnotation", source["Bucket"]
-        yield "PutObjectAnnotation", there
+        yield "PutObjectAnnotation", destination
 
 
-def _seen(one: World) -> set[Grant]:
-    return {grant for operation, asked in one.strict.asked for grant in _used(operation, asked)}
+def _used(harness: Harness) -> set[Grant]:
+    return {
+        grant
+        for operation, parameters in harness.strict_s3.requests
+        for grant in _needed(operation, parameters)
+    }
 
 
 def _run(path: Path, *, kill_after: str | None = None, deny: str | None = None) -> set[Grant]:
-    """Go along `path`, dying once after an operation or being denied one; answer what was used."""
-    with world(versioned=path.versioned, threshold=path.threshold, wanted=path.wanted) as one:
-        finding = path.begin(one)
+    """Take `path`, die once after an operation, or be denied one; return what was used."""
+    with path.start() as harness:
+        finding = path.begin(harness)
         if deny is not None:
-            one.strict.deny = lambda name, _: name == deny
+            harness.strict_s3.deny = lambda operation, _: operation == deny
         if kill_after is not None:
-            one.killer.calls.clear()
-            one.killer.stop_after = kill_after
+            harness.faults.reset()
+            harness.faults.kill_after = kill_after
             try:
-                one.run(finding)
+                path.run(harness, finding)
             except Killed:
-                one.killer.stop_after = None
-        one.run(finding)
-        return _seen(one)
+                harness.faults.reset()
+        path.run(harness, finding)
+        return _used(harness)
 
 
 def test_what_is_granted_is_used_and_what_is_used_is_granted() -> None:

@@ -8,7 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lambdas.common.finding import Finding, Severity
+from lambdas.common.finding import Severity
+from lambdas.finding_handler.macie import parse_finding
 from local.macie.fixtures import FINDINGS
 from local.macie.job import JobRun, MacieJob
 
@@ -143,7 +144,7 @@ def test_our_own_parser_reads_the_event(
 ) -> None:
     _put(s3, "a.txt", text.encode())
     job.run()
-    finding = Finding.from_macie(events[0]["detail"])
+    finding = parse_finding(events[0]["detail"])
     assert (finding.type.removeprefix("SensitiveData:S3Object/"), finding.severity) == expected
     assert finding.object.uri == f"s3://{BUCKET}/a.txt"
     assert sum(detection.count for detection in finding.detections) == len(text.split())

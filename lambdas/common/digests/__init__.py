@@ -1,0 +1,1 @@
+"""Digests: one message for many findings of one bucket and type."""

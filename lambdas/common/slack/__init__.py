@@ -1,0 +1,1 @@
+"""Everything that knows Slack: the channel, the messages, the buttons, the secrets."""
