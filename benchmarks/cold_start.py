@@ -1,260 +1,188 @@
-"""How long a function takes from nothing to its first event handled, as packaged.
+"""How long a new function takes to handle its first event, measured as it would be on AWS.
 
-Prints medians; each run is a new Python process against the sandbox, ours and a naive handler by
-turns. `python -m benchmarks.cold_start [--runs N]`.
+Each run is a new process against the sandbox, ours and a naive handler by turns, packages as they
+ship. Every AWS service has an address of its own, and a function trusts all public authorities.
+Init and the first event are apart; the start of the process is part of neither. Lambda gives init
+a full core, and an event its memory's share. "CPU ms" is the CPU time of init and the first event:
+other work on the machine does not change it.
+
+`python -m benchmarks.cold_start [--runs N]` prints medians, and the 95th percentiles of the totals.
+`--function NAME --memory MB ...` compares memory sizes for one function instead.
 """
 
 import argparse
-import base64
-import io
 import json
-import os
 import shlex
 import subprocess
 import sys
 import time
-import uuid
-import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from http import HTTPStatus
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
-from local.aws.deployment import ROOT
-from local.macie.fixtures import event_about
-from local.sandbox import APPROVER, CHANNEL, Sandbox, sandbox, wait_for
-from local.slack.clicks import form, sign
-from scripts.redrive import STACK
+from benchmarks.cpu_quota import Limiter, limiter, measure_share, share_of_core
+from benchmarks.functions import Function, zipped_mb
+from benchmarks.report import percentile, table
+from benchmarks.runs import Program, Quota, Run, RunFailedError, measure, observe
+from benchmarks.setup import SLACK, prepare
 
 FUNCTIONS = ("finding_handler", "remediation_handler", "remediator")
 
-_BUCKET = "acme-benchmark"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One cold start, in milliseconds, and the AWS and Slack requests it made, if counted."""
-
-    cold: float
-    imported: float
-    warm: float
-    aws: int
-    slack: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Function:
-    """A function as packaged: its asset, its environment, and how to make an event for it."""
-
-    name: str
-    asset: Path
-    environment: dict[str, str]
-    make_event: Callable[[], Any]
+Key = TypeVar("Key")
+Row = dict[str, Any]
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
+    arguments = _arguments()
+    limit = _checked_limiter()
+    with prepare() as benchmark:
+        if arguments.memory:
+            by_name = {function.name: function for function in benchmark.functions}
+            tables = [_memory_rows(by_name[arguments.function], limit, arguments)]
+        else:
+            tables = [
+                [
+                    row
+                    for function in benchmark.functions
+                    for row in _cold_start_rows(function, limit, arguments)
+                ],
+                [_package_row(function, benchmark.services) for function in benchmark.functions],
+            ]
+    if arguments.json:
+        print(json.dumps(tables))
+    else:
+        print(f"{arguments.runs} runs", *map(table, tables), sep="\n\n")
+
+
+def _checked_limiter() -> Limiter:
+    """Return what limits a process here; print what a busy loop then gets."""
+    name, limit = limiter()
+    half = measure_share(limit, 0.5)
+    print(f"CPU quota by {name}: of 0.50 of a core a busy loop gets {half:.2f}", file=sys.stderr)
+    return limit
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20, help="runs a median is taken of")
+    parser.add_argument("--runs", type=int, default=20, help="runs of each kind")
     parser.add_argument("--vs", help="a command whose time is measured as well, by turns with ours")
-    parser.add_argument("--json", action="store_true", help="print JSON, not a table")
-    arguments = parser.parse_args()
-    with sandbox({"digestThreshold": "OFF"}) as one:
-        one.client("s3").create_bucket(Bucket=_BUCKET)
-        rows = [_row(one, function, arguments) for function in _functions(one)]
-    print(json.dumps(rows) if arguments.json else _table(rows, arguments.runs))
+    parser.add_argument("--json", action="store_true", help="print JSON, not tables")
+    parser.add_argument("--function", choices=FUNCTIONS, default="remediation_handler")
+    parser.add_argument("--memory", type=int, nargs="+", help="sizes in MB to compare")
+    return parser.parse_args()
 
 
-def _row(one: Sandbox, function: Function, arguments: argparse.Namespace) -> dict[str, Any]:
-    ours, naive, others = [], [], []
-    for _ in range(arguments.runs):
-        ours.append(_run(one, function, is_naive=False))
-        naive.append(_run(one, function, is_naive=True))
-        if arguments.vs:
-            others.append(_timed(arguments.vs))
-    counted = _run(one, function, is_naive=False, count=True)
-    cold, naive_cold = (median(run.cold for run in group) for group in (ours, naive))
-    packed, unpacked = _sizes(function.asset)
-    return {
-        "function": function.name,
-        "cold ms": cold,
-        "import ms": median(run.imported for run in ours),
-        "warm ms": median(run.warm for run in ours),
-        "naive cold ms": naive_cold,
-        "naive import ms": median(run.imported for run in naive),
-        "ratio": cold / naive_cold,
-        **({"--vs ms": median(others)} if others else {}),
-        "zip MB": packed,
-        "unpacked MB": unpacked,
-        "AWS requests": counted.aws,
-        "Slack requests": counted.slack,
+def _cold_start_rows(
+    function: Function, limit: Limiter, arguments: argparse.Namespace
+) -> list[Row]:
+    quotas, sides = _quotas(limit, function.memory_mb), (function.ours, function.naive)
+    cases = {(quota.name, side.module): (side, quota) for quota in quotas for side in sides}
+    runs, others = _measure(cases, function.make_event, arguments)
+    rows = []
+    for quota in quotas:
+        ours, naive = (summary(runs[quota.name, side.module]) for side in sides)
+        row: Row = {"function": function.name, "quota": quota.name} | ours
+        row |= {f"naive {name}": value for name, value in naive.items()}
+        row |= {"ratio": ours["total ms"] / naive["total ms"]}
+        rows.append(row | ({"--vs ms": median(others)} if others else {}))
+    return rows
+
+
+def _memory_rows(function: Function, limit: Limiter, arguments: argparse.Namespace) -> list[Row]:
+    cases = {
+        (memory, quota.name): (function.ours, quota)
+        for memory in arguments.memory
+        for quota in _quotas(limit, memory)[1:]
     }
+    runs, _ = _measure(cases, function.make_event, arguments)
+    return [
+        {
+            "function": function.name,
+            "memory MB": memory,
+            "quota": quota,
+            **summary(runs[memory, quota]),
+        }
+        for memory, quota in cases
+    ]
 
 
-def _timed(command: str) -> float:
-    """Run a command to its end; answer how long it took, in milliseconds."""
+def _quotas(limit: Limiter, memory_mb: int) -> tuple[Quota, ...]:
+    share = share_of_core(memory_mb)
+
+    def limit_to_share(pid: int) -> AbstractContextManager[None]:
+        return limit(pid, share)
+
+    return (
+        Quota(name="none"),
+        Quota(name="after init", limit=limit_to_share),
+        Quota(name="from the start", limit=limit_to_share, limits_init=True),
+    )
+
+
+def _measure(
+    cases: Mapping[Key, tuple[Program, Quota]],
+    make_event: Callable[[], Any],
+    arguments: argparse.Namespace,
+) -> tuple[dict[Key, list[Run]], list[float]]:
+    """Run all cases by turns. Return their runs, and the milliseconds of the other command."""
+    runs: dict[Key, list[Run]] = {key: [] for key in cases}
+    others = []
+    for _ in range(arguments.runs):
+        for key, (program, quota) in cases.items():
+            runs[key].append(measure(program, [make_event(), make_event()], quota))
+        if arguments.vs:
+            others.append(_milliseconds(arguments.vs))
+    return runs, others
+
+
+def _milliseconds(command: str) -> float:
+    """Run a command to its end. Return how long it took."""
     began = time.perf_counter()
     subprocess.run(shlex.split(command), check=True, capture_output=True)
     return 1000 * (time.perf_counter() - began)
 
 
-def _run(one: Sandbox, function: Function, *, is_naive: bool, count: bool = False) -> Run:
-    event, again = function.make_event(), None if count else function.make_event()
-    before = len(one.slack.requests)
-    module, path = f"lambdas.{function.name}.handler", [str(function.asset)]
-    if is_naive:
-        module, path = f"benchmarks.naive.{function.name}", [str(ROOT), *_installed()]
-    run = {"path": path, "module": module, "event": event, "again": again, "count": count}
-    began = time.perf_counter()
-    done = subprocess.run(
-        # Without a look at what is installed, as in Lambda; and no bytecode can be written there.
-        [sys.executable, "-I", "-S", "-B", Path(__file__).with_name("one_run.py")],
-        input=json.dumps(run),
-        env=function.environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    took = 1000 * (time.perf_counter() - began)
-    told = json.loads(done.stdout.splitlines()[-1])
-    status = (told["answer"] or {}).get("statusCode", 200)
-    assert status == HTTPStatus.OK, told  # noqa: S101 - a refusal is no measurement
-    return Run(
-        cold=took - told["warm"],
-        imported=told["import"],
-        warm=told["warm"],
-        aws=len(told["calls"]),
-        slack=len(one.slack.requests) - before,
-    )
-
-
-def _installed() -> list[str]:
-    """Name where what the naive handlers import is installed, bytecode included."""
-    return [path for path in sys.path if path.endswith("site-packages")]
-
-
-def _functions(one: Sandbox) -> list[Function]:
-    makers = {
-        "finding_handler": lambda: _queued(one),
-        "remediation_handler": lambda: _click(one),
-        "remediator": lambda: _decided(one),
-    }
-    client = one.client("lambda")
-    found = []
-    for configuration in client.list_functions()["Functions"]:
-        name = configuration["Handler"].split(".")[1]
-        environment = {
-            **one.emulator.environment,
-            **configuration["Environment"]["Variables"],
-            "PATH": os.environ["PATH"],
-        }
-        found.append(
-            Function(
-                name=name,
-                asset=_asset(one, name),
-                environment=environment,
-                make_event=makers[name],
-            )
-        )
-    return sorted(found, key=lambda function: function.name)
-
-
-def _asset(one: Sandbox, name: str) -> Path:
-    """Find what was packaged for a function."""
-    folder = one.emulator.folder / "cdk.out"
-    assets = json.loads((folder / f"{STACK}.assets.json").read_text())["files"].values()
-    paths: list[Path] = [folder / asset["source"]["path"] for asset in assets]
-    return next(path for path in paths if (path / "lambdas" / name).is_dir())
-
-
-def _sizes(asset: Path) -> tuple[float, float]:
-    """Answer the package's size in MB, zipped and not."""
-    files = [path for path in asset.rglob("*") if path.is_file()]
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            archive.write(path, path.relative_to(asset))
-    return len(packed.getvalue()) / 1e6, sum(path.stat().st_size for path in files) / 1e6
-
-
-def _event(one: Sandbox, fixture: str) -> dict[str, Any]:
-    key = f"{uuid.uuid4().hex}.csv"
-    one.client("s3").put_object(Bucket=_BUCKET, Key=key, Body=b"name,card\n")
-    return event_about(one.client("s3"), fixture=fixture, bucket=_BUCKET, key=key)
-
-
-def _queued(one: Sandbox) -> dict[str, Any]:
-    """Make the queue's event for a finding to be reviewed."""
-    body = json.dumps(_event(one, "personal-automated-discovery"))
-    record = {
-        "messageId": uuid.uuid4().hex,
-        "receiptHandle": "none",
-        "body": body,
-        "attributes": {},
-        "messageAttributes": {},
-        "md5OfBody": "",
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:000000000000:findings",
-        "awsRegion": "us-east-1",
-    }
-    return {"Records": [record]}
-
-
-def _waiting(one: Sandbox) -> str:
-    """Have the deployed finding handler post a finding; answer its id."""
-    finding_id = one.deliver(_event(one, "personal-automated-discovery"))
-    wait_for(lambda: (one.record(finding_id) or {}).get("message", {}).get("M"))
-    return finding_id
-
-
-def _click(one: Sandbox) -> dict[str, Any]:
-    """Make API Gateway's event for a click on such a finding."""
-    message = one.message_about(_waiting(one))
-    assert message is not None  # noqa: S101 - it was waited for
-    secret = one.client("secretsmanager").get_secret_value(SecretId=one.outputs.slack_secret)
-    finding_id = message.metadata["event_payload"]["finding_id"]
-    body = form(
-        message={"ts": message.ts},
-        channel=CHANNEL,
-        action={"type": "button", "action_id": "remediate", "value": finding_id},
-        user=APPROVER,
-        response_url=f"{one.slack.hooks_url}actions/none",
-    )
-    headers = sign(body, signing_secret=json.loads(secret["SecretString"])["signingSecret"])
+def summary(runs: Sequence[Run]) -> dict[str, float]:
+    """Return the medians of `runs`, and the 95th percentile of their totals."""
     return {
-        "version": "2.0",
-        "headers": {name.lower(): value for name, value in headers.items()},
-        "body": base64.b64encode(body).decode(),
-        "isBase64Encoded": True,
+        "init ms": median(run.init for run in runs),
+        "first event ms": median(run.first_event for run in runs),
+        "total ms": median(run.total for run in runs),
+        "total p95 ms": percentile([run.total for run in runs], 95),
+        "CPU ms": median(run.cpu for run in runs),
+        "warm ms": median(run.warm for run in runs),
     }
 
 
-def _decided(one: Sandbox) -> dict[str, Any]:
-    """Write down that a finding is to be remediated; answer the remediator's event."""
-    finding_id = _waiting(one)
-    item: dict[str, Any] = one.record(finding_id) or {}
-    item["status"] = {"S": "REMEDIATING"}
-    item["history"]["L"][-1]["M"]["status"] = {"S": "REMEDIATING"}
-    one.client("dynamodb").put_item(TableName=one.outputs.ledger_table, Item=item)
-    return {"finding_id": finding_id, "response_url": None, "reply": None}
+def _package_row(function: Function, services: Mapping[int, str]) -> Row:
+    # The naive handler's requests do not matter, but that it has bytecode does.
+    _requests(function.naive, function.make_event())
+    requests = _requests(function.ours, function.make_event())
+    by_service = Counter(services[port] for port, _ in requests)
+    return {
+        "function": function.name,
+        "memory MB": function.memory_mb,
+        "zip MB": zipped_mb(function.asset),
+        "layer zip MB": zipped_mb(*function.layers),
+        "AWS requests": by_service.total() - by_service[SLACK],
+        "Slack requests": by_service[SLACK],
+        "of them": ", ".join(f"{services[port]} {operation}" for port, operation in requests),
+    }
 
 
-def _table(rows: list[dict[str, Any]], runs: int) -> str:
-    names = list(rows[0])
-    lines = [f"medians of {runs} runs", "", " | ".join(names), " | ".join("---" for _ in names)]
-    lines += [" | ".join(_cell(row[name]) for name in names) for row in rows]
-    return "\n".join(lines)
+def _requests(program: Program, event: Any) -> Sequence[tuple[int, str]]:
+    """Return the port and the operation of every request with which the event is handled.
 
-
-def _cell(value: Any) -> str:
-    is_small = isinstance(value, float) and value < 10  # noqa: PLR2004 - three digits tell enough
-    return f"{value:.2f}" if is_small else _whole(value)
-
-
-def _whole(value: Any) -> str:
-    return f"{value:.0f}" if isinstance(value, float) else str(value)
+    Raises:
+        RunFailedError: a module had no bytecode, which would have taken most of the time.
+    """
+    observation = observe(program, event)
+    if observation.compiled:
+        raise RunFailedError(f"{program.module} had to compile {observation.compiled}")
+    return observation.requests
 
 
 if __name__ == "__main__":
