@@ -3,7 +3,7 @@
 from benchmarks.click import summary
 
 
-def test_the_times_are_summed_up_by_median_99th_percentile_and_most() -> None:
-    times = [float(number) for number in range(1, 102)]
-    assert summary(times) == (51, 100, 101)
-    assert summary([7.0, 7.0]) == (7, 7, 7)
+def test_times_become_a_median_a_99th_percentile_and_a_maximum() -> None:
+    times = [float(number) for number in range(1, 101)]
+    assert summary(times) == {"p50 ms": 50, "p99 ms": 99, "maximum ms": 100}
+    assert summary([7.0]) == {"p50 ms": 7, "p99 ms": 7, "maximum ms": 7}
