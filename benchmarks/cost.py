@@ -1,7 +1,7 @@
 """What a finding costs, from the requests that it makes and AWS's prices.
 
-`python -m benchmarks.cost` prints the tables of docs/cost.md. The requests are counted by a test,
-the prices stand with their date in prices.json.
+`python -m benchmarks.cost` prints the tables of docs/cost.md. A test counts the requests;
+the prices are in prices.json, with their date.
 """
 
 import json
@@ -11,10 +11,10 @@ from pathlib import Path
 PRICES = json.loads(Path(__file__).with_name("prices.json").read_text())
 
 Units = Mapping[str, float]
-"""How many of each thing that has a price in prices.json."""
+"""How many of each unit that has a price in prices.json."""
 
-# An item of up to 3 KB takes three units to write and one to read; indexes take as many again where
-# what they show changes: when a finding is opened, decided and ended.
+# An item of up to 3 KB takes three units to write and one to read. The two indexes take as many
+# again when what they contain changes: when a record is created, decided and ended.
 _WRITE, _READ, _INDEXED = 3, 1, 2 * 3
 
 REQUESTS: Mapping[str, Mapping[str, int]] = {
@@ -45,26 +45,27 @@ REQUESTS: Mapping[str, Mapping[str, int]] = {
         "clicks": 1,
     },
 }
-"""Requests of one finding in a bucket without versions, without digests."""
+"""The requests of one finding that is in no digest, in a bucket without versioning."""
 
 
 def of_finding(path: str) -> Units:
-    """Answer what one finding on `path` uses."""
+    """Return what one finding on `path` uses."""
     requests = REQUESTS[path]
     writes = requests["dynamodb PutItem"] * _WRITE + 3 * _INDEXED
-    # A transaction costs twice; it writes the record, the lead and, if automatic, the counter.
+    # A transaction costs twice as much. It writes the record, the primary finding of the object
+    # and, if automatic, the counter of the hourly limit.
     writes += 2 * (_WRITE + 1 + (path == "automatic"))
     writes += requests["dynamodb UpdateItem"] + requests["dynamodb DeleteItem"]
     clicks = requests["clicks"]
     return {
         "lambda invocation": 0.1 + 1 + clicks,
-        # A tenth of a batch at 512 MB, the remediator and the click at 1 GB, as measured warm.
+        # A tenth of a batch at 512 MB; the remediator and the click at 1 GB, as measured warm.
         "lambda GB-second, arm64": 0.5 * 0.05 + 1.0 * 0.5 + clicks * 1.0 * 0.03,
         "dynamodb write unit": writes,
         "dynamodb read unit": requests["dynamodb GetItem"] * _READ,
         "s3 PUT, COPY or LIST": requests["s3 CopyObject"],
         "s3 GET or HEAD": requests["s3 HeadObject"] + requests["s3 GetObjectAcl"],
-        # Into the queue, and a tenth of taking a batch out and deleting it.
+        # Sending it, and a tenth of receiving and deleting a batch.
         "sqs request": 1 + 0.2,
         "http api request": clicks,
         # The copy into quarantine and its verification.
@@ -74,10 +75,11 @@ def of_finding(path: str) -> Units:
 
 
 def of_month(alarms: int) -> Units:
-    """Answer what a month without findings uses, with so many alarms."""
+    """Return what a month without findings uses, with that many alarms."""
     minutes = 30 * 24 * 60
     return {
-        # The agenda every minute; Lambda asks both queues five times in parallel, every 20 s.
+        # The scheduled tasks run every minute. Lambda polls both queues with five pollers, each
+        # every 20 s.
         "lambda invocation": minutes,
         "lambda GB-second, arm64": minutes * 0.5 * 0.02,
         "dynamodb read unit": minutes * 3,
@@ -91,16 +93,16 @@ def of_month(alarms: int) -> Units:
 
 
 def dollars(units: Units) -> float:
-    """Price `units`."""
+    """Return the price of `units`."""
     return sum(count * float(PRICES[name]) for name, count in units.items())
 
 
 def tables(alarms: int) -> str:
-    """Write the tables of docs/cost.md."""
+    """Return the tables of docs/cost.md."""
     lines = ["| | 1,000 findings | 1,000,000 findings |", "|---|---|---|"]
     for path in REQUESTS:
-        one = dollars(of_finding(path))
-        lines.append(f"| {path} | ${1_000 * one:,.2f} | ${1_000_000 * one:,.0f} |")
+        price = dollars(of_finding(path))
+        lines.append(f"| {path} | ${1_000 * price:,.2f} | ${1_000_000 * price:,.0f} |")
     lines += ["", "| of 1,000 findings | automatic | reviewed |", "|---|---|---|"]
     paths = {path: of_finding(path) for path in REQUESTS}
     for name in paths["reviewed"]:
@@ -119,7 +121,7 @@ def main() -> None:
 
 
 ALARMS = 11
-"""As many as the stack has."""
+"""How many the stack has."""
 
 
 if __name__ == "__main__":

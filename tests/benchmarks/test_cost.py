@@ -1,36 +1,36 @@
-"""The cost page says what the requests cost that a finding really makes."""
+"""The page on costs is computed from the requests that a finding really makes."""
 
 from collections import Counter
 
 import pytest
+from botocore.model import OperationModel
 
 from benchmarks import cost
-from tests.lambdas.deployment import AUTO, REVIEW, deployed
+from tests.harness.aws import AUTO, REVIEW
+from tests.harness.harness import start_harness
 from tests.stacks import synthesis
 
 PATHS = [("automatic", AUTO), ("reviewed", REVIEW)]
 
 
-@pytest.mark.parametrize(("path", "kind"), PATHS)
-def test_a_finding_makes_these_requests(path: str, kind: str) -> None:
-    with deployed(AUTO_REMEDIATION_HOURLY_LIMIT="100", DIGEST_THRESHOLD="30") as here:
-        made: Counter[str] = Counter()
+@pytest.mark.parametrize(("path", "finding_type"), PATHS)
+def test_a_finding_makes_these_requests(path: str, finding_type: str) -> None:
+    requests: Counter[str] = Counter()
 
-        def count(model: object, **_: object) -> None:
-            service = model.service_model.service_name  # type: ignore[attr-defined] # botocore's
-            made[f"{service} {model.name}"] += 1  # type: ignore[attr-defined] # botocore's
+    def count(model: OperationModel, **_: object) -> None:
+        requests[f"{model.service_model.service_name} {model.name}"] += 1
 
-        here.session.register("before-call", count)
-        here.restart()
-        here.deliver(here.put(kind))
+    with start_harness(auto_remediation_hourly_limit=100, digest_threshold=30) as harness:
+        harness.register("before-call", count)
+        assert harness.deliver(harness.report_object(finding_type)) == []
         if path == "reviewed":
-            assert here.click() == 200
-            made["clicks"] += 1
-        made["invocations"] += len(here.invocations)
-        here.remediate()
-    # A function that stays warm reads the secret once in five minutes.
-    del made["secretsmanager GetSecretValue"]
-    assert dict(made) == {name: count for name, count in cost.REQUESTS[path].items() if count}
+            assert harness.click() == 200
+            requests["clicks"] += 1
+        requests["invocations"] += len(harness.invocations)
+        harness.run_remediator()
+    # A function that stays warm reads the secret once in some minutes.
+    del requests["secretsmanager GetSecretValue"]
+    assert dict(requests) == {name: count for name, count in cost.REQUESTS[path].items() if count}
 
 
 def test_the_page_has_the_tables_as_they_are_computed() -> None:
