@@ -19,6 +19,8 @@ BANNED_FIRST_WORDS = frozenset({"Answer", "Tell", "Have", "See", "Say"})
 """A docstring is in the imperative and names what the function does: Return, Raise, Create."""
 
 EXCEPTIONS: Mapping[str, str] = {
+    "benchmarks/naive/remediation_handler.py": "the naive handlers stay as they were measured",
+    "benchmarks/naive/shared.py": "the naive handlers stay as they were measured first",
     "tests/test_english.py": "it lists the words",
 }
 
@@ -33,7 +35,8 @@ def test_no_docstring_begins_with_a_banned_word() -> None:
 
 def test_every_exception_is_needed() -> None:
     for name in EXCEPTIONS:
-        assert BANNED_WORDS.search((ROOT / name).read_text()), name
+        has_banned_word = BANNED_WORDS.search((ROOT / name).read_text())
+        assert has_banned_word or [*_banned_docstrings(ROOT / name)], name
 
 
 def _lines_with_banned_words() -> Iterator[str]:
@@ -47,10 +50,15 @@ def _lines_with_banned_words() -> Iterator[str]:
 def _docstrings_with_banned_words() -> Iterator[str]:
     """Find docstrings of modules, classes, functions and attributes."""
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Expr(value=ast.Constant(value=str(text))) if _is_banned(text):
-                    yield f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {text.strip()}"
+        if path.relative_to(ROOT).as_posix() not in EXCEPTIONS:
+            yield from _banned_docstrings(path)
+
+
+def _banned_docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))) if _is_banned(text):
+                yield f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {text.strip()}"
 
 
 def _is_banned(docstring: str) -> bool:

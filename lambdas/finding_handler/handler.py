@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent, SQSRe
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.common import clock, dispatch
+from lambdas.common.init_phase import end_init_phase
 from lambdas.common.ledger.table import ConflictError
 from lambdas.finding_handler import macie, reconciliation
 from lambdas.finding_handler.scheduled_tasks import run_due_tasks
@@ -39,7 +40,10 @@ class EventProcessor(BatchProcessor):
 
     def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
         """Log the error of an event, with the keys that the event has set."""
-        logger.error("the event failed and will be delivered again", exc_info=exception[1])
+        if isinstance(exception[1], ConflictError):
+            logger.info("another invocation is faster", extra={"reason": str(exception[1])})
+        else:
+            logger.error("the event failed and will be delivered again", exc_info=exception[1])
         return super().failure_handler(record, exception)
 
 
@@ -95,3 +99,6 @@ def _handle_finding(detail: dict[str, Any]) -> None:
 def _deadline(context: LambdaContext) -> datetime:
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     return clock.now() + remaining - _TIME_TO_FINISH
+
+
+end_init_phase(services)

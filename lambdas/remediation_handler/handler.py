@@ -1,6 +1,5 @@
 """Steps 5 and 6: verify a click in Slack, record the decision, and start the remediator."""
 
-import os
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from lambdas.common.init_phase import end_init_phase
 from lambdas.remediation_handler.decisions import apply_decision
 from lambdas.remediation_handler.interaction import (
     MalformedRequestError,
@@ -54,7 +54,4 @@ def _response(status: HTTPStatus) -> dict[str, Any]:
     return {"statusCode": status.value, "body": ""}
 
 
-if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    # In the init phase, where Lambda gives a full core: the click pays for requests only.
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-    services()
+end_init_phase(services)

@@ -8,8 +8,9 @@ from aws_lambda_powertools import Logger
 
 from lambdas.common import clock
 from lambdas.common.dispatch import RemediationRequest
+from lambdas.common.init_phase import end_init_phase
 from lambdas.remediator.remediation import remediate
-from lambdas.remediator.services import services
+from lambdas.remediator.services import create_clients, services
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -36,3 +37,6 @@ def lambda_handler(event: Mapping[str, Any], context: "LambdaContext") -> None:
     if record is not None:
         transition = record.latest_transition
         logger.info("shown", extra={"status": record.status, "reason": transition.reason})
+
+
+end_init_phase(create_clients)

@@ -73,6 +73,11 @@ def services() -> Services:
     )
 
 
+def create_clients() -> None:
+    """Create all clients, those of S3 for our own Region included."""
+    _ = services().quarantine_s3
+
+
 def _slack_channel(resources: Resources, settings: Settings) -> SlackChannel:
     provider = SecretsProvider(boto_config=_CLIENT_CONFIG)
     return SlackChannel(

@@ -83,6 +83,8 @@ class Emulator:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "LAMBDA_EXECUTOR": "local",
+            # Lambda sets it: functions create their clients while they are initialized.
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AUTH": str(enforcing).lower(),
             "USE_SSL": "1",
             "MINISTACK_SSL_CERT": certificate,

@@ -63,7 +63,7 @@ class _Stage:
         yield self._scene("review", finding, "please decide")
         fixture = "custom-identifier-low-kms"
         self._sandbox.deliver(event_about(self._s3, fixture=fixture, bucket=SOURCE, key=key))
-        yield self._scene("joined", finding, "Also found")
+        yield self._scene("duplicate", finding, "Also found")
         self._click(finding, "remediate")
         quarantined = self._wait_for_text(finding, "Object quarantined")
         self._slack.replace(self._previous(quarantined, "in progress"))
@@ -126,11 +126,12 @@ class _Stage:
         message = self._wait_for_text(finding, "please decide")
         self._click(finding, "remediate", user=VISITOR)
         reply = self._wait_for_ephemeral("Only approvers may decide")
-        yield Scene(name="refused", ts=reply, viewer=VISITOR)
+        yield Scene(name="approvers-only", ts=reply, viewer=VISITOR)
         self._click(finding, "remediate")
         self._wait_for_text(finding, "Object quarantined")
         self._slack.click(message.ts, "remediate", COLLEAGUE, shown=message)
-        yield Scene(name="taken", ts=self._wait_for_ephemeral("decided by"), viewer=COLLEAGUE)
+        reply = self._wait_for_ephemeral("decided by")
+        yield Scene(name="already-decided", ts=reply, viewer=COLLEAGUE)
 
     def reminder(self) -> Iterator[Scene]:
         """Make a finding due for a reminder of its approvers."""

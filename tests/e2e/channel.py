@@ -8,25 +8,25 @@ from playwright.sync_api import Locator, Page, expect
 
 from local.sandbox import Sandbox
 
-MAILS = "jane.doe@example.com\njohn.roe@example.com\n"
+EMAILS = "jane.doe@example.com\njohn.roe@example.com\n"
 
-# A click goes through API Gateway and two functions before its outcome is seen.
+# A click goes through API Gateway and two functions before its outcome is visible.
 expect.set_options(timeout=120_000)
 
 
 @dataclass(frozen=True)
 class Channel:
-    """The page, as a person uses it."""
+    """The channel's page, and what a person does on it."""
 
     page: Page
-    deployed: Sandbox
+    sandbox: Sandbox
 
-    def become(self, name: str) -> None:
-        """Be somebody else."""
+    def switch_user(self, name: str) -> None:
+        """Continue as the user with this name."""
         self.page.get_by_role("radio", name=name).check(force=True)
 
-    def put(self, text: str = MAILS, *, name: str = "mails.txt") -> str:
-        """Put a file of one's own into the source bucket; answer its key there."""
+    def upload(self, text: str = EMAILS, *, name: str = "emails.txt") -> str:
+        """Upload a file into the source bucket. Return its key."""
         key = f"{uuid.uuid4().hex[:8]} {name}"
         file = {"name": key, "mimeType": "text/plain", "buffer": text.encode()}
         self.page.locator("#files").set_input_files(file)  # type: ignore[arg-type]
@@ -34,30 +34,32 @@ class Channel:
         return key
 
     def run_job(self) -> str:
-        """Run the Macie job; answer what is told of it."""
+        """Run the Macie job. Return the notice about its result."""
         self.page.get_by_role("button", name="Run Macie job").click()
-        told = self.page.locator("#notice")
-        expect(told).to_have_text(re.compile(r"Macie read \d+ new objects?: \d+ findings?\."))
-        return told.inner_text()
+        notice = self.page.locator("#notice")
+        expect(notice).to_have_text(re.compile(r"Macie read \d+ new objects?: \d+ findings?\."))
+        return notice.inner_text()
 
-    def find(self, text: str = MAILS, *, name: str = "mails.txt") -> tuple[str, Locator]:
-        """Put a file and have Macie find it; answer its key, and its message."""
-        key = self.put(text, name=name)
+    def create_finding(
+        self, text: str = EMAILS, *, name: str = "emails.txt"
+    ) -> tuple[str, Locator]:
+        """Upload a file and run the Macie job. Return the file's key and the finding's message."""
+        key = self.upload(text, name=name)
         self.run_job()
         message = self.page.locator("article.message[data-finding]").filter(has_text=key[:8])
         message.locator(".header").click()
         return key, message
 
-    def do(self, message: Locator, action: str) -> None:
-        """Click a button of a message, and agree."""
+    def click(self, message: Locator, action: str) -> None:
+        """Click a button of a message, and confirm."""
         message.get_by_role("button", name=action).click()
         self.page.get_by_role("dialog").get_by_role("button", name=action).click()
 
-    def expect_history(self, *steps: str) -> None:
-        """Wait until the ledger shows these steps of the finding that is shown."""
-        expect(self.page.locator("#ledger li .status")).to_have_text(steps)
+    def expect_history(self, *statuses: str) -> None:
+        """Wait until the ledger shows these statuses of the selected finding."""
+        expect(self.page.locator("#ledger li .status")).to_have_text(statuses)
 
     def objects(self, bucket: str) -> Locator:
-        """Answer what the panel lists of a bucket, by its title."""
+        """Return the panel's list of the objects in a bucket, which is named by its title."""
         heading = self.page.locator("#buckets h2").filter(has_text=bucket)
         return heading.locator("xpath=following-sibling::ul[1]/li")

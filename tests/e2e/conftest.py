@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.sandbox import Sandbox, sandbox
+from local.sandbox import Sandbox
+from local.sandbox import sandbox as start_sandbox
 
 MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[Sandbox]:
-    """Answer the deployed stack with its Slack; large means 8 MiB here, and nothing is digested."""
+def sandbox() -> Iterator[Sandbox]:
+    """Start a sandbox in which objects are large from 8 MiB, and no finding is digested."""
     settings = {"multipartThreshold": 8 * MIB, "digestThreshold": 100_000}
-    with sandbox(settings) as one:
-        yield one
+    with start_sandbox(settings) as running:
+        yield running

@@ -171,11 +171,11 @@ class Harness:
         return [str(failure["itemIdentifier"]) for failure in result["batchItemFailures"]]
 
     def run_scheduled_tasks(self) -> None:
-        """Have the finding handler run the tasks that are due, as it does every minute."""
+        """Run the scheduled tasks that are due, as the finding handler does every minute."""
         assert not self.scheduled_tasks_fail()
 
     def scheduled_tasks_fail(self) -> bool:
-        """Have the finding handler run the tasks that are due; return whether it failed."""
+        """Run the scheduled tasks that are due; return whether the finding handler failed."""
         event = {"detail-type": SCHEDULED_EVENT, "source": "aws.events", "detail": {}}
         return bool(self.deliver_events(event))
 

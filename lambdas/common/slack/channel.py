@@ -1,10 +1,8 @@
 """The Slack channel: a message for each finding, posted once and updated in place (steps 4, 8)."""
 
 import re
-import ssl
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
@@ -18,6 +16,7 @@ from lambdas.common.ledger.record import MessageRef
 from lambdas.common.metrics import emit_metric
 from lambdas.common.slack.credentials import SlackCredentials
 from lambdas.common.slack.messages import Message
+from lambdas.common.slack.tls import tls_context
 
 _TIMEOUT_SECONDS = 10
 _MOST_MESSAGES = 999
@@ -233,7 +232,7 @@ class SlackChannel:
             self._credentials.get().bot_token,
             base_url=self._api_url,
             timeout=_TIMEOUT_SECONDS,
-            ssl=_tls(),
+            ssl=tls_context(),
             # A request whose response was lost is not repeated: it would be posted twice.
             retry_handlers=[],
         )
@@ -285,9 +284,3 @@ def _body(message: Message) -> dict[str, Any]:
     Source: https://docs.slack.dev/reference/methods/chat.update
     """
     return {"text": message.text, "blocks": list(message.blocks), "parse": "none"}
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Read the certificate authorities once, not for each request."""
-    return ssl.create_default_context()

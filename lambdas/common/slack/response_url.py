@@ -9,6 +9,7 @@ from typing import Any
 from slack_sdk.webhook import WebhookClient
 
 from lambdas.common.slack.messages import Message
+from lambdas.common.slack.tls import tls_context
 
 _TIMEOUT_SECONDS = 2
 _REFUSED = re.compile(r'\{\s*"ok":\s*false')
@@ -38,7 +39,9 @@ class ResponseUrl:
 
     def _send(self, **body: Any) -> bool:
         # A request that was lost is not repeated: a reply would be shown twice.
-        client = WebhookClient(self.url, timeout=_TIMEOUT_SECONDS, retry_handlers=[])
+        client = WebhookClient(
+            self.url, timeout=_TIMEOUT_SECONDS, ssl=tls_context(), retry_handlers=[]
+        )
         try:
             response = client.send_dict(body)
         except (OSError, HTTPException, UnicodeDecodeError, LookupError):

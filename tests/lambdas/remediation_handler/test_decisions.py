@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from lambdas.common.ledger.record import Status
 from lambdas.common.slack.actions import DISMISSALS, option_value
 from lambdas.common.slack.channel import SlackUnavailableError
-from local.slack.fake_slack import FakeSlack as FakeSlack
+from local.slack.fake_slack import FakeSlack
 from tests.harness.aws import APPROVER, CARD, CHANNEL, LEASE_EXPIRY, OTHER_USER, SOURCE
 from tests.harness.events import click_payload, form_body, http_api_event, sign
 from tests.harness.harness import Harness, start_harness

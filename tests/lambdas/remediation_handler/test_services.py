@@ -158,7 +158,7 @@ def test_a_server_that_does_not_respond_is_left_in_time(monkeypatch: pytest.Monk
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         began = time.monotonic()
-        with pytest.raises(GetParameterError, match="Read timeout|too slow"):
+        with pytest.raises(GetParameterError, match=r"Read timeout|too slow"):
             click()
         assert 2 * READ_TIMEOUT < time.monotonic() - began < SLACK_WAITS_SECONDS
 
