@@ -13,6 +13,10 @@ from stacks.handler_function import HandlerFunction
 SLACK_REFUSALS = "SlackRefusals"
 """The metric of messages that Slack did not accept. The functions write it and those below."""
 
+FAILED_REMEDIATIONS = "FailedRemediations"
+INCONSISTENT_RECORDS = "InconsistentRecords"
+AUTOMATIC_LIMIT_REACHED = "AutomaticLimitReached"
+
 _FIVE_MINUTES = Duration.minutes(5)
 
 
@@ -56,9 +60,8 @@ class Dashboard(Construct):
                         *metrics.percentiles("TimeToQuarantine"),
                     ),
                 ],
+                _failures(metrics),
                 [
-                    _graph("Messages that Slack refused", metrics.sums(SLACK_REFUSALS)),
-                    _graph("Clicks refused", metrics.sums("RefusedClicks")),
                     _graph("Age of the oldest finding", _age(findings)),
                     _graph(
                         "Waiting findings and dead letters",
@@ -77,6 +80,20 @@ class Dashboard(Construct):
                 ],
             ],
         )
+
+
+def _failures(metrics: "_StackMetrics") -> list[cloudwatch.IWidget]:
+    """Return the graphs of what people have to look at."""
+    return [
+        _graph("Messages that Slack refused", metrics.sums(SLACK_REFUSALS)),
+        _graph("Clicks refused", metrics.sums("RefusedClicks")),
+        _graph("Failed remediations", metrics.sums(FAILED_REMEDIATIONS)),
+        _graph(
+            "Records that match no finding, and limits that were reached",
+            metrics.sums(INCONSISTENT_RECORDS),
+            metrics.sums(AUTOMATIC_LIMIT_REACHED),
+        ),
+    ]
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

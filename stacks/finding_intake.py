@@ -19,7 +19,7 @@ class FindingIntake(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, handler_timeout: Duration) -> None:
         super().__init__(scope, construct_id)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters")
-        self.queue = EventQueue(
+        self.queue = EventQueue.for_short_runs(
             self, "Queue", handler_timeout=handler_timeout, dead_letters=self.dead_letters
         )
         events.Rule(

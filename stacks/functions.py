@@ -7,7 +7,7 @@ from constructs import Construct
 from stacks.handler_function import HandlerFunction
 from stacks.packaging import DependencyLayer
 from stacks.quarantine import Quarantine
-from stacks.queues import DeadLetterQueue
+from stacks.queues import DeadLetterQueue, EventQueue
 from stacks.settings import Settings
 
 
@@ -41,6 +41,7 @@ class FindingHandler(HandlerFunction):
                 "approvers",
                 "autoRemediateConfig",
                 "autoRemediationHourlyLimit",
+                "autoRemediationBucketHourlyLimit",
                 "minSeverityLevel",
                 "digestThreshold",
                 "protectedBuckets",
@@ -75,13 +76,26 @@ class RemediationHandler(HandlerFunction):
             # Slack waits 3 s, and memory buys CPU: a cold start at 512 MB takes most of that.
             memory_mb=1024,
             timeout=Duration.seconds(10),
-            settings=settings.select("slackChannel", "approvers", "reminderHours"),
+            settings=settings.select(
+                "slackChannel",
+                "slackHooksUrl",
+                "slackAppId",
+                "slackTeamId",
+                "approvers",
+                "reminderHours",
+            ),
             environment={},
         )
 
 
 class Remediator(HandlerFunction):
-    """Steps 7 and 8: move the object, then update the message in Slack."""
+    """Steps 7 and 8: move the object, then update the message in Slack.
+
+    A click starts it at once. What the policy and bulk actions start goes through its queue, so
+    that a bounded number runs at a time and other functions of the account keep their capacity.
+    """
+
+    TIMEOUT = Duration.minutes(15)
 
     def __init__(
         self,
@@ -99,17 +113,21 @@ class Remediator(HandlerFunction):
             description="Moves an object into quarantine or back, and updates Slack",
             dependencies=dependencies,
             memory_mb=1024,
-            timeout=Duration.minutes(15),
+            timeout=self.TIMEOUT,
             settings=settings.select(
                 "slackChannel",
                 "slackApiUrl",
                 "slackHooksUrl",
                 "quarantineVersions",
+                "evidenceLock",
+                "restoredCopyDays",
+                "reminderHours",
                 "multipartThreshold",
                 "mode",
             ),
             environment={
                 "QUARANTINE_BUCKET": quarantine.bucket.bucket_name,
+                "QUARANTINE_KEY": quarantine.key.key_arn,
                 "ACCOUNT_ID": Stack.of(scope).account,
             },
         )
@@ -117,8 +135,24 @@ class Remediator(HandlerFunction):
         self.configure_async_invoke(
             retry_attempts=2, on_failure=destinations.SqsDestination(self.dead_letters)
         )
+        self.dead_letters.add_sender(self)
+        self.queue = EventQueue(
+            scope,
+            "RemediationQueue",
+            # Longer than a run: Lambda hides an event whose invocation failed until then.
+            visibility_timeout=self.TIMEOUT.plus(Duration.minutes(1)),
+            max_receive_count=3,
+            dead_letters=self.dead_letters,
+        )
+        self.queue.add_consumer(
+            self, batch_size=1, max_concurrency=settings.max_concurrent_remediations
+        )
 
     def add_caller(self, caller: HandlerFunction) -> None:
-        """Allow `caller` to invoke the remediator."""
+        """Allow `caller` to start a single remediation at once."""
         caller.add_environment("REMEDIATOR_FUNCTION", self.function_name)
         caller.allow("lambda:InvokeFunction", on=[self.function_arn])
+
+    def grant_send(self, sender: HandlerFunction) -> None:
+        """Allow `sender` to queue any number of remediations."""
+        self.queue.grant_send(sender, variable="REMEDIATION_QUEUE")

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.packaging import ARCHITECTURE, DependencyLayer, function_code, python_runtime
+from stacks.policies import KEEP_EVIDENCE
 
 
 class HandlerFunction(lambda_.Function):
@@ -32,11 +33,12 @@ class HandlerFunction(lambda_.Function):
         environment: Mapping[str, str],
         may_invoke_itself: bool = False,
     ) -> None:
+        # The log has the audit trail.
         log_group = logs.LogGroup(
             scope,
             f"{construct_id}Log",
             retention=logs.RetentionDays.SIX_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
+            removal_policy=KEEP_EVIDENCE,
         )
         # A role of our own: the policy that CDK would attach allows writing to every log.
         self.execution_role = iam.Role(
@@ -74,7 +76,7 @@ class HandlerFunction(lambda_.Function):
         )
 
     def allow(
-        self, *actions: str, on: list[str], when: Mapping[str, Mapping[str, str]] | None = None
+        self, *actions: str, on: list[str], when: Mapping[str, Mapping[str, object]] | None = None
     ) -> None:
         """Allow the function's role `actions` on the resources with the ARNs `on`."""
         self.add_to_role_policy(

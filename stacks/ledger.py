@@ -1,10 +1,16 @@
 """The ledger: a table with one item a finding, kept when the stack is deleted."""
 
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
-from stacks.policies import KEEP_EVIDENCE
+
+_TABLE_ALONE = "*"
+"""The resource in the table's own policy: its ARN would make the table depend on itself."""
 
 
 class Ledger(Construct):
@@ -52,17 +58,20 @@ class Ledger(Construct):
             ],
             # Only the hourly counters have this attribute, findings do not.
             time_to_live_attribute="expires",
-            removal_policy=KEEP_EVIDENCE,
+            deletion_protection=True,
+            # A protected table cannot be deleted when the very first deployment fails either.
+            removal_policy=RemovalPolicy.RETAIN,
         )
 
-    def grant_read_write(self, function: HandlerFunction) -> None:
-        """Allow `function` to read and write single items."""
+    def grant_read_write(self, function: HandlerFunction, *, but: Sequence[str]) -> None:
+        """Allow `function` to read single items, and to write those whose id is not like `but`."""
         function.add_environment("LEDGER_TABLE", self.table.table_name)
+        function.allow("dynamodb:GetItem", on=[self.table.table_arn])
         function.allow(
-            "dynamodb:GetItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             on=[self.table.table_arn],
+            when={"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": [*but]}},
         )
 
     def grant_queries(self, finding_handler: HandlerFunction) -> None:
@@ -74,8 +83,39 @@ class Ledger(Construct):
 
     def grant_leases(self, remediator: HandlerFunction) -> None:
         """Allow `remediator` to delete its leases and to find other findings on an object."""
-        remediator.allow("dynamodb:DeleteItem", on=[self.table.table_arn])
+        remediator.allow(
+            "dynamodb:DeleteItem",
+            on=[self.table.table_arn],
+            when={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lease#*"]}},
+        )
         remediator.allow("dynamodb:Query", on=[self._index("byObject")])
+
+    def restrict_to(
+        self, writers: Sequence[HandlerFunction], *, remediator: HandlerFunction
+    ) -> None:
+        """Deny writes to everybody but `writers`, administrators included.
+
+        Only `remediator` deletes items. Nobody writes in batches or with PartiQL. CloudFormation
+        can still manage the table. The service-linked role of replication is denied too, so that no
+        replica can write into this table.
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html
+        """
+        self._deny("WritersOnly", "PutItem", "UpdateItem", but=writers)
+        self._deny("RemediatorOnly", "DeleteItem", but=[remediator])
+        self._deny("Nobody", "BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
+
+    def _deny(self, sid: str, *actions: str, but: Sequence[HandlerFunction] = ()) -> None:
+        roles = [function.execution_role.role_arn for function in but]
+        self.table.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=sid,
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=[f"dynamodb:{action}" for action in actions],
+                resources=[_TABLE_ALONE],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": roles}} if roles else None,
+            )
+        )
 
     def _index(self, name: str) -> str:
         return f"{self.table.table_arn}/index/{name}"

@@ -4,7 +4,7 @@ from aws_cdk import Stack
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
-from stacks.policies import S3_WRITE_ACTIONS
+from stacks.policies import S3_WRITE_ACTIONS, in_own_account, via_service
 from stacks.settings import Settings
 
 # A managed policy has at most 6,144 characters, and CDK never splits a statement.
@@ -20,7 +20,8 @@ class MonitoredBuckets(Construct):
         self._buckets = [self._arn(name) for name in settings.monitored_buckets]
         self._objects = [f"{bucket}/*" for bucket in self._buckets]
         self._keys = list(settings.source_kms_key_arns)
-        self._own_account = {"StringEquals": {"aws:ResourceAccount": Stack.of(self).account}}
+        self._own_account = in_own_account(self)
+        self._via_s3 = via_service(self, "s3")
 
     def grant_read(self, remediator: HandlerFunction) -> None:
         """Allow the remediator to read the objects, with their locks, ACLs and annotations.
@@ -51,7 +52,7 @@ class MonitoredBuckets(Construct):
             on=self._objects,
         )
         if self._keys:
-            remediator.allow("kms:Decrypt", on=self._keys)
+            remediator.allow("kms:Decrypt", on=self._keys, when=self._via_s3)
         remediator.acknowledge_wildcards(
             [*self._buckets, *self._objects],
             reason="The deployer names the buckets; Macie may find any object in them",
@@ -67,7 +68,7 @@ class MonitoredBuckets(Construct):
             on=self._objects,
         )
         if self._keys:
-            remediator.allow("kms:GenerateDataKey", on=self._keys)
+            remediator.allow("kms:GenerateDataKey", on=self._keys, when=self._via_s3)
 
     def _allow(self, remediator: HandlerFunction, *actions: str, on: list[str]) -> None:
         for first in range(0, len(on), _RESOURCES_PER_STATEMENT):

@@ -1,8 +1,10 @@
 """Alarms, sent by e-mail and shown on a dashboard."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
@@ -13,8 +15,64 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.dashboard import SLACK_REFUSALS, Dashboard
+from stacks.dashboard import (
+    AUTOMATIC_LIMIT_REACHED,
+    FAILED_REMEDIATIONS,
+    INCONSISTENT_RECORDS,
+    SLACK_REFUSALS,
+    Dashboard,
+)
 from stacks.handler_function import HandlerFunction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WrittenMetric:
+    """A metric that a function writes, how much of it raises an alarm, and what that means."""
+
+    alarm: str
+    service: str
+    metric: str
+    description: str
+    threshold: int = 1
+    minutes: int = 5
+
+
+_WRITTEN_METRICS = (
+    # The finding handler sends everybody's messages again. In an outage, it tries 11 times in a
+    # quarter of an hour.
+    _WrittenMetric(
+        alarm="SlackUnavailable",
+        service="finding_handler",
+        metric=SLACK_REFUSALS,
+        description="Slack refused messages; they are sent again until it accepts them.",
+        threshold=3,
+        minutes=15,
+    ),
+    _WrittenMetric(
+        alarm="InconsistentRecords",
+        service="remediator",
+        metric=INCONSISTENT_RECORDS,
+        description="A record does not match its finding; somebody may have forged it.",
+    ),
+    _WrittenMetric(
+        alarm="FailedRemediations",
+        service="remediator",
+        metric=FAILED_REMEDIATIONS,
+        description="An object was not moved: its message in Slack has the reason.",
+    ),
+    _WrittenMetric(
+        alarm="UnfinishedRemediations",
+        service="finding_handler",
+        metric=FAILED_REMEDIATIONS,
+        description="A remediation did not finish: its message in Slack has the reason.",
+    ),
+    _WrittenMetric(
+        alarm="AutomaticLimitReached",
+        service="finding_handler",
+        metric=AUTOMATIC_LIMIT_REACHED,
+        description="An hour's limit of automatic remediations is spent; the rest is reviewed.",
+    ),
+)
 
 
 class Monitoring(Construct):
@@ -28,7 +86,9 @@ class Monitoring(Construct):
         functions: Sequence[HandlerFunction],
         findings: sqs.IQueue,
         tasks: sqs.IQueue,
+        remediations: sqs.IQueue,
         dead_letters: Mapping[str, sqs.IQueue],
+        api: apigateway.HttpApi,
         table: dynamodb.ITable,
         alarm_email: str | None,
     ) -> None:
@@ -38,16 +98,13 @@ class Monitoring(Construct):
             *self._dead_lettered(dead_letters),
             self._delayed("FindingsDelayed", findings, "The oldest finding has waited"),
             self._delayed("ScheduledTasksDelayed", tasks, "The oldest task has waited"),
-            self._alarm(
-                "SlackUnavailable",
-                _slack_refusals(Stack.of(self).stack_name),
-                "Slack refused messages; they are sent again until it accepts them.",
-                threshold=10,
-            ),
+            self._backlog(remediations),
+            self._flood(api),
+            *(self._written(metric) for metric in _WRITTEN_METRICS),
         ]
-        topic = _topic(self, alarm_email)
+        self.topic = _topic(self, alarm_email)
         for alarm in alarms:
-            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_alarm_action(actions.SnsAction(self.topic))
         Dashboard(
             self,
             "Dashboard",
@@ -86,6 +143,34 @@ class Monitoring(Construct):
             threshold=15 * 60,
         )
 
+    def _backlog(self, queue: sqs.IQueue) -> cloudwatch.Alarm:
+        """Create an alarm for remediations that wait longer than all tries of a single one."""
+        return self._alarm(
+            "RemediationsDelayed",
+            queue.metric_approximate_age_of_oldest_message(statistic="Maximum"),
+            "The oldest remediation has waited for an hour.",
+            threshold=60 * 60,
+        )
+
+    def _flood(self, api: apigateway.HttpApi) -> cloudwatch.Alarm:
+        """Create an alarm for refused requests: forged clicks, or a wrong signing secret."""
+        return self._alarm(
+            "EndpointFlooded",
+            api.metric_client_error(statistic="Sum", period=Duration.minutes(5)),
+            "The endpoint refused a hundred requests in five minutes: its access log has them.",
+            threshold=100,
+        )
+
+    def _written(self, written: _WrittenMetric) -> cloudwatch.Alarm:
+        metric = cloudwatch.Metric(
+            namespace=Stack.of(self).stack_name,
+            metric_name=written.metric,
+            dimensions_map={"service": written.service},
+            statistic="Sum",
+            period=Duration.minutes(written.minutes),
+        )
+        return self._alarm(written.alarm, metric, written.description, threshold=written.threshold)
+
     def _alarm(
         self,
         name: str,
@@ -106,22 +191,14 @@ class Monitoring(Construct):
         )
 
 
-def _slack_refusals(namespace: str) -> cloudwatch.Metric:
-    """Return the refusals to the finding handler, which sends everybody's messages again."""
-    return cloudwatch.Metric(
-        namespace=namespace,
-        metric_name=SLACK_REFUSALS,
-        dimensions_map={"service": "finding_handler"},
-        statistic="Sum",
-        period=Duration.minutes(15),
-    )
-
-
 def _topic(scope: Construct, alarm_email: str | None) -> sns.Topic:
     alarms = iam.ServicePrincipal(
         "cloudwatch.amazonaws.com",
         conditions={"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}},
     )
+    # EventBridge names neither its account nor its rule to the key of a topic.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    events = iam.ServicePrincipal("events.amazonaws.com")
     # Alarms cannot use SNS's default key, whose policy nobody can change.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     key = kms.Key(
@@ -131,7 +208,8 @@ def _topic(scope: Construct, alarm_email: str | None) -> sns.Topic:
         enable_key_rotation=True,
         removal_policy=RemovalPolicy.DESTROY,
     )
-    key.grant(alarms, "kms:Decrypt", "kms:GenerateDataKey*")
+    for sender in (alarms, events):
+        key.grant(sender, "kms:Decrypt", "kms:GenerateDataKey*")
     topic = sns.Topic(scope, "Topic", master_key=key, enforce_ssl=True)
     # The policy that enforces TLS replaces the default one, which would allow alarms.
     topic.grant_publish(alarms)

@@ -10,14 +10,22 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.handler_function import HandlerFunction
-from stacks.policies import KEEP_EVIDENCE, S3_WRITE_ACTIONS
+from stacks.policies import (
+    KEEP_EVIDENCE,
+    S3_WRITE_ACTIONS,
+    in_own_account,
+    principal_arns,
+    via_service,
+)
+from stacks.settings import Settings
 
 
 class Quarantine(Construct):
     """A versioned bucket with its own key. Both are evidence and outlive the stack."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, retention_days: int | None) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
+        self._lock = settings.evidence_lock
         self.key = kms.Key(
             self,
             "Key",
@@ -29,6 +37,9 @@ class Quarantine(Construct):
             self,
             "Bucket",
             versioned=True,
+            # Only a new bucket can get it from CloudFormation. The remediator locks each version
+            # that it has verified: a default retention would keep copies that failed, too.
+            object_lock_enabled=True,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
@@ -36,34 +47,55 @@ class Quarantine(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             server_access_logs_bucket=_access_logs(self),
-            lifecycle_rules=_lifecycle(retention_days),
+            lifecycle_rules=_lifecycle(settings.quarantine_retention_days),
             removal_policy=KEEP_EVIDENCE,
         )
         _retain_policy(self.bucket)
+        # Keys begin with the account of the bucket that an object came from.
+        self._objects = [self.bucket.arn_for_objects(f"{Stack.of(self).account}/*")]
+        self._own_account = in_own_account(self)
+        self._via_s3 = via_service(self, "s3")
 
     def grant_read(self, remediator: HandlerFunction) -> None:
         """Allow the remediator to read what is in quarantine."""
-        objects = [self.bucket.arn_for_objects("*")]
-        remediator.allow("s3:ListBucket", on=[self.bucket.bucket_arn])
-        remediator.allow("s3:GetObject", "s3:GetObjectVersion", on=objects)
-        remediator.allow("kms:Decrypt", on=[self.key.key_arn])
+        self._allow(remediator, "s3:ListBucket", on=[self.bucket.bucket_arn])
+        self._allow(remediator, "s3:GetObject", "s3:GetObjectVersion", on=self._objects)
+        remediator.allow("kms:Decrypt", on=[self.key.key_arn], when=self._via_s3)
         remediator.acknowledge_wildcards(
-            objects, reason="Every object in quarantine is the remediator's"
+            self._objects, reason="Every object in quarantine is the remediator's"
         )
 
     def grant_write(self, remediator: HandlerFunction) -> None:
-        """Allow the remediator to write copies, verify them, and delete what it has restored."""
-        objects = [self.bucket.arn_for_objects("*")]
-        remediator.allow("s3:ListBucketMultipartUploads", on=[self.bucket.bucket_arn])
-        remediator.allow(
+        """Allow the remediator to write copies, verify, lock and delete them."""
+        self._allow(remediator, "s3:ListBucketMultipartUploads", on=[self.bucket.bucket_arn])
+        self._allow(
+            remediator,
             "s3:GetObjectAnnotation",
             "s3:GetObjectVersionTagging",
             "s3:ListObjectAnnotations",
             "s3:DeleteObjectVersion",
             *S3_WRITE_ACTIONS,
-            on=objects,
+            on=self._objects,
         )
-        remediator.allow("kms:GenerateDataKey", on=[self.key.key_arn])
+        remediator.allow("kms:GenerateDataKey", on=[self.key.key_arn], when=self._via_s3)
+        if self._lock is not None:
+            self._grant_locks(remediator, days=self._lock.days)
+
+    def _grant_locks(self, remediator: HandlerFunction, *, days: int) -> None:
+        """Allow the remediator to lock objects, not much longer than the settings say.
+
+        Requests always have this key, the sandbox's do not. The clocks of Lambda and S3 differ.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+        """
+        longest = {"s3:object-lock-remaining-retention-days": str(days + 1)}
+        remediator.allow(
+            "s3:PutObjectRetention",
+            on=self._objects,
+            when={**self._own_account, "NumericLessThanEqualsIfExists": longest},
+        )
+
+    def _allow(self, remediator: HandlerFunction, *actions: str, on: list[str]) -> None:
+        remediator.allow(*actions, on=on, when=self._own_account)
 
     def restrict_to(self, remediator: iam.IRole, *, readers: Sequence[str]) -> None:
         """Let only `remediator` write and delete, and only it and `readers`, ARNs of roles, read.
@@ -74,17 +106,26 @@ class Quarantine(Construct):
         work: https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
         """
         for reader in readers:
-            self.bucket.grant_read(iam.ArnPrincipal(reader))
-        own = [remediator.role_arn, self._session_arn(remediator)]
+            self._grant_reader(iam.ArnPrincipal(reader))
+        own = principal_arns(remediator)
         self._deny("ReadersOnly", "s3:GetObject*", but=[*own, *readers])
         self._deny("RemediatorOnly", "s3:PutObject*", "s3:DeleteObject*", but=own)
 
-    def _session_arn(self, role: iam.IRole) -> str:
-        # AWS compares the role of a session, the sandbox's ministack the session itself. On AWS no
-        # principal has this ARN:
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-        return Stack.of(self).format_arn(
-            service="sts", region="", resource="assumed-role", resource_name=f"{role.role_name}/*"
+    def _grant_reader(self, reader: iam.IPrincipal) -> None:
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[reader],
+                actions=["s3:GetObject*", "s3:GetBucket*", "s3:List*"],
+                resources=[self.bucket.bucket_arn, self.bucket.arn_for_objects("*")],
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[reader],
+                actions=["kms:Decrypt"],
+                resources=["*"],
+                conditions=self._via_s3,
+            )
         )
 
     def _deny(self, sid: str, *actions: str, but: list[str]) -> None:

@@ -23,7 +23,7 @@ class ScheduledTasks(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._dead_letters = dead_letters
-        self.queue = EventQueue(
+        self.queue = EventQueue.for_short_runs(
             self, "Queue", handler_timeout=handler_timeout, dead_letters=dead_letters
         )
         events.Rule(

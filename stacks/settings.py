@@ -16,6 +16,8 @@ from pydantic import (
     StringConstraints,
     Tag,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
@@ -42,8 +44,12 @@ SlackUser = Annotated[str, _matching("[UW][A-Z0-9]+")]
 # IAM's * matches slashes too: *-exports/* would match every bucket with a folder daily-exports.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 # Buckets that are older than today's rules may have upper case and underscores in their names.
+# A bare * would let one wrong record reach every bucket of the account.
 BucketPattern = Annotated[
-    str, _matching(r"(arn:aws[a-z-]*:s3:::)?([A-Za-z0-9._-]{1,255}|[A-Za-z0-9._-]{0,254}\*)")
+    str,
+    _matching(
+        r"(arn:aws[a-z-]*:s3:::)?[A-Za-z0-9._-]([A-Za-z0-9._-]{0,254}|[A-Za-z0-9._-]{0,253}\*)"
+    ),
 ]
 BucketName = Annotated[str, _matching(r"[A-Za-z0-9._*?-]{1,255}")]
 KmsKeyArn = Annotated[str, _matching(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+")]
@@ -65,6 +71,7 @@ DigestThreshold = Annotated[
     Annotated[Off, Tag("[off]")] | Annotated[int, Field(ge=0, le=100_000), Tag("[number]")],
     _OFF_OR_NUMBER,
 ]
+ConcurrentRemediations = Annotated[int, Field(ge=2, le=1000)]
 ReminderHours = Annotated[
     Annotated[Off, Tag("[off]")] | Annotated[int, Field(ge=1, le=8760), Tag("[number]")],
     _OFF_OR_NUMBER,
@@ -73,6 +80,15 @@ ReminderHours = Annotated[
 
 class SettingsError(Exception):
     """Settings are wrong: one line for each, with its name, its value and the allowed values."""
+
+
+class EvidenceLock(BaseModel):
+    """S3 Object Lock for copies in quarantine."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    mode: Literal["GOVERNANCE", "COMPLIANCE"]
+    days: Annotated[int, Field(ge=1, le=36500)]
 
 
 class Settings(BaseModel):
@@ -89,6 +105,13 @@ class Settings(BaseModel):
     slack_channel: Annotated[str, _matching("[CG][A-Z0-9]+")] = Field(
         description="the id of a Slack channel, such as C0123456789"
     )
+    slack_app_id: Annotated[str, _matching("A[A-Z0-9]+")] = Field(
+        description="the id of the Slack app, such as A0123456789"
+    )
+    slack_team_id: Annotated[str, _matching("[TE][A-Z0-9]+")] = Field(
+        description="the id of the Slack workspace, such as T0123456789, or of the organization"
+        " (E0123456789) if the app is installed in all of its workspaces"
+    )
     approvers: Approvers = Field(
         description='the ids of the Slack users who may decide, such as ["U0123456789"],'
         ' or "ANYONE_IN_CHANNEL"'
@@ -99,7 +122,7 @@ class Settings(BaseModel):
         min_length=1,
         max_length=150,
         description="names or ARNs of the buckets that objects may be moved from, 150 at most;"
-        " * at the end matches any characters",
+        " * after the beginning of a name matches any characters",
     )
     source_kms_key_arns: tuple[KmsKeyArn, ...] = Field(
         max_length=50,
@@ -126,6 +149,16 @@ class Settings(BaseModel):
         description="how many objects may be moved in an hour without an approver's decision, 1 to"
         ' 1000000, or "OFF" for no limit; the others are reviewed',
     )
+    auto_remediation_bucket_hourly_limit: HourlyLimit = Field(
+        default=50,
+        description="how many objects of one bucket may be moved in an hour without an approver's"
+        ' decision, 1 to 1000000, or "OFF" for no limit; the others are reviewed',
+    )
+    max_concurrent_remediations: ConcurrentRemediations = Field(
+        default=10,
+        description="how many remediations of the policy and of bulk actions run at a time, 2 to"
+        " 1000",
+    )
     digest_threshold: DigestThreshold = Field(
         default=30,
         description="how many findings in an hour get a message of their own, 0 to 100000, or"
@@ -150,6 +183,15 @@ class Settings(BaseModel):
         description="a whole number of days, 1 to 36500, or null to keep quarantined objects"
         " forever",
     )
+    evidence_lock: EvidenceLock | None = Field(
+        default=None,
+        description='null, or {"mode": "GOVERNANCE" or "COMPLIANCE", "days": 1 to 36500}: S3 Object'
+        " Lock for quarantined objects; no more days than quarantineRetentionDays",
+    )
+    restored_copy_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        default=7,
+        description="how many days the quarantined copy of a restored object is kept, 0 to 3650",
+    )
     quarantine_versions: Literal["FINDING", "ALL"] = Field(
         default="FINDING",
         description='"FINDING" to move the version that Macie analyzed, or "ALL" to move every'
@@ -158,6 +200,12 @@ class Settings(BaseModel):
     multipart_threshold: Annotated[int, Field(ge=5_242_880, le=5_000_000_000)] = Field(
         default=5_000_000_000,
         description="size in bytes from which an object is copied in parts, 5242880 to 5000000000",
+    )
+    operator_roles: tuple[RoleArn, ...] = Field(
+        default=(),
+        max_length=5,
+        description="ARNs of the IAM roles that may send to the queues, as `make redrive` does, 5"
+        " at most",
     )
     alarm_email: Annotated[str, _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+")] | None = Field(
         default=None, description="the e-mail address that receives alarms, or null for none"
@@ -170,6 +218,17 @@ class Settings(BaseModel):
         default=SLACK_HOOKS_URL,
         description=f"{SLACK_HOOKS_URL}, or in a sandbox a loopback URL that ends in /",
     )
+
+    @field_validator("evidence_lock")
+    @classmethod
+    def _end_before_retention(
+        cls, lock: EvidenceLock | None, info: ValidationInfo
+    ) -> EvidenceLock | None:
+        """Refuse a lock that outlasts the lifecycle, which would fail to delete what is locked."""
+        retention = info.data.get("quarantine_retention_days")
+        if lock is not None and retention is not None and lock.days > retention:
+            raise ValueError("the lock is longer than the retention")
+        return lock
 
     @classmethod
     def from_context(cls, context: Any) -> "Settings":

@@ -3,12 +3,14 @@
 import json
 from typing import cast
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from stacks.policies import KEEP_EVIDENCE
 
 _PATH = "/slack/interactivity"
 
@@ -30,8 +32,8 @@ class SlackEndpoint(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, handler: lambda_.IFunction) -> None:
         super().__init__(scope, construct_id)
-        api = apigateway.HttpApi(self, "Api", create_default_stage=False)
-        api.add_routes(
+        self.api = apigateway.HttpApi(self, "Api", create_default_stage=False)
+        self.api.add_routes(
             path=_PATH,
             methods=[apigateway.HttpMethod.POST],
             integration=integrations.HttpLambdaIntegration("Integration", handler),
@@ -39,15 +41,15 @@ class SlackEndpoint(Construct):
         stage = apigateway.HttpStage(
             self,
             "Stage",
-            http_api=api,
+            http_api=self.api,
             stage_name="$default",
             auto_deploy=True,
             # People click a few times a minute. More requests do not become invocations.
             throttle=apigateway.ThrottleSettings(rate_limit=10, burst_limit=20),
         )
         self._log_accesses(stage)
-        self.request_url = f"{api.api_endpoint}{_PATH}"
-        Validations.of(api).acknowledge(
+        self.request_url = f"{self.api.api_endpoint}{_PATH}"
+        Validations.of(self.api).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-APIG4",
                 reason="Slack only signs its requests; the handler verifies the signature first",
@@ -59,7 +61,7 @@ class SlackEndpoint(Construct):
             self,
             "AccessLog",
             retention=logs.RetentionDays.SIX_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
+            removal_policy=KEEP_EVIDENCE,
         )
         resource = cast("apigateway.CfnStage", stage.node.default_child)
         resource.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(

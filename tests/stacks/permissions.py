@@ -30,6 +30,10 @@ def _lines(resources: dict[str, dict[str, Any]]) -> Iterator[str]:
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::Lambda::Permission":
             yield _invocation(properties)
+        elif resource["Type"] == "AWS::DynamoDB::GlobalTable":
+            (replica,) = properties["Replicas"]
+            for statement in replica["ResourcePolicy"]["PolicyDocument"]["Statement"]:
+                yield from _statement(statement, _name(name))
         elif resource["Type"] in _POLICIES:
             policy, owner = _POLICIES[resource["Type"]]
             holder = _text(properties[owner]) if owner else _name(name)
@@ -56,7 +60,7 @@ def _principal_and_resource(statement: dict[str, Any], holder: str) -> tuple[str
         return holder, _text(statement["Resource"])
     is_everyone = statement["Principal"] in ("*", {"AWS": "*"})
     principal = "everyone" if is_everyone else _text(statement["Principal"])
-    # In the policy of a key or a role, * is the key or the role.
+    # In the policy of a key, a table or a role, * is the key, the table or the role.
     resource = statement.get("Resource", "*")
     return principal, holder if resource == "*" else _text(resource)
 

@@ -17,6 +17,8 @@ PACKAGES = ("finding_handler", "remediation_handler", "remediator")
 # cdk.json's settings as a deployer fills them in, the optional ones that add resources included.
 CHATOPS: dict[str, Any] = {
     "slackChannel": "C0123456789",
+    "slackAppId": "A0123456789",
+    "slackTeamId": "T0123456789",
     "approvers": ["U0123456789", "W0123456789"],
     "monitoredBuckets": ["hr-*", "arn:aws:s3:::finance-exports"],
     "sourceKmsKeyArns": ["arn:aws:kms:eu-west-1:111122223333:key/1234abcd"],
@@ -25,6 +27,8 @@ CHATOPS: dict[str, Any] = {
     "mode": "LIVE",
     "quarantineReaders": ["arn:aws:iam::111122223333:role/security/Investigator"],
     "quarantineRetentionDays": 30,
+    "evidenceLock": {"mode": "GOVERNANCE", "days": 1},
+    "operatorRoles": ["arn:aws:iam::111122223333:role/security/Operator"],
     "alarmEmail": "security@example.com",
 }
 

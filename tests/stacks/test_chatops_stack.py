@@ -16,7 +16,8 @@ _LOGICAL_IDS = {
     "QuarantineBucket2B128B57": "AWS::S3::Bucket",
     "QuarantineKey87124930": "AWS::KMS::Key",
     "LedgerTable9343E4AA": "AWS::DynamoDB::GlobalTable",
-    "SlackSecret0D48E608": "AWS::SecretsManager::Secret",
+    "SlackBotTokenSecret5E8FB605": "AWS::SecretsManager::Secret",
+    "SlackSigningSecretD61334C3": "AWS::SecretsManager::Secret",
 }
 
 
@@ -37,20 +38,23 @@ def test_resources_that_must_not_be_replaced_keep_their_logical_ids(template: Te
 
 
 def test_evidence_and_records_outlive_the_stack(template: Template) -> None:
-    """Buckets, key and table stay when the stack is deleted and when they are replaced.
+    """Buckets, key, table and logs stay when the stack is deleted and when they are replaced.
 
     They are deleted if the very first deployment fails: they are empty, and would hinder the next.
+    The table is protected and cannot be, so it stays even then.
     """
     resources = template.to_json()["Resources"].values()
-    retain = "RetainExceptOnCreate"
-    retained = [r for r in resources if r.get("DeletionPolicy") == retain]
+    retain = {"RetainExceptOnCreate", "Retain"}
+    retained = [r for r in resources if r.get("DeletionPolicy") in retain]
 
     assert {resource["Type"] for resource in retained} == {
         "AWS::S3::Bucket",
         "AWS::S3::BucketPolicy",
         "AWS::KMS::Key",
         "AWS::DynamoDB::GlobalTable",
+        "AWS::Logs::LogGroup",
     }
+    template.all_resources("AWS::Logs::LogGroup", {"DeletionPolicy": "RetainExceptOnCreate"})
     assert {resource["UpdateReplacePolicy"] for resource in retained} == {"Retain"}
     for resource in resources:
         if resource not in retained:
@@ -80,7 +84,12 @@ def test_no_resource_has_a_fixed_name(template: Template, resource_type: str, na
 
 def test_the_template_fits_every_partition_and_region() -> None:
     """Regions in China and GovCloud have other ARNs and host names."""
-    settings = {"monitoredBuckets": ["hr-*"], "sourceKmsKeyArns": [], "quarantineReaders": []}
+    settings = {
+        "monitoredBuckets": ["hr-*"],
+        "sourceKmsKeyArns": [],
+        "quarantineReaders": [],
+        "operatorRoles": [],
+    }
     template = json.dumps(synthesis.template(**settings, reconcileHours=6).to_json())
 
     assert not re.findall(r"arn:aws\b|[a-z]+-[a-z]+-\d", template)
@@ -95,14 +104,16 @@ def test_the_template_fits_every_partition_and_region() -> None:
 
 
 def test_the_outputs_are_what_a_deployer_needs_next(template: Template) -> None:
-    """The URL for Slack, the secret to set, and the resources to look at."""
+    """The URL for Slack, the secrets to set, and the resources to look at."""
     assert set(template.to_json()["Outputs"]) == {
         "SlackRequestUrl",
-        "SlackSecretName",
+        "SlackSigningSecretName",
+        "SlackBotTokenSecretName",
         "QuarantineBucketName",
         "LedgerTableName",
         "FindingQueueUrl",
         "TaskQueueUrl",
+        "RemediationQueueUrl",
         "FindingDeadLetterQueueUrl",
         "RemediationDeadLetterQueueUrl",
         "RemediatorFunctionName",
@@ -127,6 +138,7 @@ def test_in_a_dry_run_the_remediator_can_still_read_the_quarantine() -> None:
     template = synthesis.template(mode="DRY_RUN")
     lines = permissions.lines(template.to_json())
 
-    assert "RemediatorRole may s3:GetObjectVersion on QuarantineBucket/*" in lines
-    assert "RemediatorRole may s3:ListBucket on QuarantineBucket" in lines
+    own = "if aws:ResourceAccount StringEquals AccountId"
+    assert f"RemediatorRole may s3:GetObjectVersion on QuarantineBucket/AccountId/* {own}" in lines
+    assert f"RemediatorRole may s3:ListBucket on QuarantineBucket {own}" in lines
     assert any("may kms:Decrypt on QuarantineKey" in line for line in lines)

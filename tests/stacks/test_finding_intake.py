@@ -16,7 +16,9 @@ _MACIE_EVENTS = sorted(FINDINGS.glob("*.json"))
 def _matches(template: Template, event: dict[str, Any]) -> bool:
     rules = template.find_resources("AWS::Events::Rule").values()
     (pattern,) = (
-        rule["Properties"]["EventPattern"] for rule in rules if "EventPattern" in rule["Properties"]
+        rule["Properties"]["EventPattern"]
+        for rule in rules
+        if rule["Properties"].get("EventPattern", {}).get("source") == ["aws.macie"]
     )
     return EventPattern(json.dumps(pattern), pattern).matches_event(event)  # type: ignore[arg-type]
 

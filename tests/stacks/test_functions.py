@@ -6,7 +6,7 @@ import importlib
 import pytest
 from aws_cdk.assertions import Template
 
-from tests.stacks import synthesis
+from tests.stacks import permissions, synthesis
 from tests.stacks.synthesis import PACKAGES, only
 
 # Where a package defines `Resources`, what it reads from its environment.
@@ -50,6 +50,22 @@ def test_a_click_has_enough_cpu_for_a_cold_start_in_three_seconds(template: Temp
 def test_the_remediator_may_run_as_long_as_lambda_allows(template: Template) -> None:
     """A large object takes long to copy."""
     assert synthesis.function(template, "remediator")["Timeout"] == 900
+
+
+def test_only_a_click_starts_the_remediator_at_once(template: Template) -> None:
+    """What the policy and bulk actions start waits in the queue."""
+    callers = [name for name in PACKAGES if _calls_remediator(template, name)]
+    lines = permissions.lines(template.to_json())
+
+    assert callers == ["remediation_handler"]
+    assert [line.split()[0] for line in lines if "Role may lambda:" in line] == [
+        "RemediationHandlerRole"
+    ]
+    assert "REMEDIATION_QUEUE" in synthesis.variables(template, "finding_handler")
+
+
+def _calls_remediator(template: Template, package: str) -> bool:
+    return "REMEDIATOR_FUNCTION" in synthesis.variables(template, package)
 
 
 def test_a_remediation_is_tried_three_times_and_then_kept(template: Template) -> None:

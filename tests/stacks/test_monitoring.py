@@ -15,7 +15,7 @@ from stacks.chatops_stack import ChatOpsStack
 from stacks.dashboard import SLACK_REFUSALS
 from stacks.settings import Settings
 from tests.stacks import synthesis
-from tests.stacks.synthesis import ROOT
+from tests.stacks.synthesis import ROOT, only
 
 
 def _alarms(template: Template, **properties: Any) -> list[dict[str, Any]]:
@@ -44,16 +44,51 @@ def test_events_that_wait_for_a_quarter_of_an_hour_raise_an_alarm(template: Temp
     """Findings should take seconds, due tasks a minute."""
     alarms = _alarms(template, MetricName="ApproximateAgeOfOldestMessage")
 
-    assert [alarm["Threshold"] for alarm in alarms] == [900, 900]
-    assert len({str(alarm["Dimensions"]) for alarm in alarms}) == 2
+    assert sorted(alarm["Threshold"] for alarm in alarms) == [900, 900, 3600]
+    assert len({str(alarm["Dimensions"]) for alarm in alarms}) == 3
+
+
+def test_a_remediation_may_wait_for_all_its_tries_before_the_alarm(template: Template) -> None:
+    """A second try comes a quarter of an hour after the first."""
+    queue = only(template, "AWS::SQS::Queue", {"RedrivePolicy": {"maxReceiveCount": 3}})
+    ages = _alarms(template, MetricName="ApproximateAgeOfOldestMessage")
+
+    assert max(alarm["Threshold"] for alarm in ages) > 3 * queue["VisibilityTimeout"]
 
 
 def test_messages_that_slack_refuses_raise_an_alarm(template: Template) -> None:
-    """They wait in the ledger, and somebody should know."""
-    (alarm,) = _alarms(template, Namespace="MacieChatOps")
+    """An outage of a quarter of an hour causes eleven refusals. Somebody should know earlier."""
+    (alarm,) = _alarms(template, MetricName=SLACK_REFUSALS)
 
-    assert alarm["MetricName"] == SLACK_REFUSALS
     assert alarm["Dimensions"] == [{"Name": "service", "Value": "finding_handler"}]
+    assert (alarm["Threshold"], alarm["Period"]) == (3, 900)
+
+
+@pytest.mark.parametrize(
+    ("metric", "services"),
+    [
+        ("InconsistentRecords", ["remediator"]),
+        ("FailedRemediations", ["finding_handler", "remediator"]),
+        ("AutomaticLimitReached", ["finding_handler"]),
+    ],
+)
+def test_a_single_event_that_people_must_look_at_raises_an_alarm(
+    template: Template, metric: str, services: list[str]
+) -> None:
+    """A forged record, an object that was not moved, or a limit that somebody may have spent."""
+    alarms = _alarms(template, MetricName=metric)
+
+    assert sorted(alarm["Dimensions"][0]["Value"] for alarm in alarms) == services
+    assert {(alarm["Namespace"], alarm["Threshold"]) for alarm in alarms} == {("MacieChatOps", 1)}
+
+
+def test_a_flood_of_refused_requests_raises_an_alarm(template: Template) -> None:
+    """Forged clicks, and clicks that Slack signs with a secret that nobody set here."""
+    (alarm,) = _alarms(template, Namespace="AWS/ApiGateway")
+
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("4xx", "Sum")
+    assert (alarm["Threshold"], alarm["Period"]) == (100, 300)
+    assert [dimension["Name"] for dimension in alarm["Dimensions"]] == ["ApiId"]
 
 
 def test_two_stacks_have_separate_metrics() -> None:

@@ -12,6 +12,8 @@ from tests.stacks.synthesis import CHATOPS, shipped_context
 
 REQUIRED = (
     "slackChannel",
+    "slackAppId",
+    "slackTeamId",
     "approvers",
     "monitoredBuckets",
     "sourceKmsKeyArns",
@@ -54,13 +56,26 @@ def test_optional_settings_default_to_the_safest_value() -> None:
     assert settings.alarm_email is None
     assert settings.quarantine_versions == "FINDING"
     assert settings.auto_remediation_hourly_limit == 100
+    assert settings.auto_remediation_bucket_hourly_limit == 50
+    assert settings.max_concurrent_remediations == 10
+    assert settings.evidence_lock is None
+    assert settings.restored_copy_days == 7
+    assert settings.operator_roles == ()
     assert settings.digest_threshold == 30
     assert settings.reminder_hours == 24
     assert settings.slack_api_url == "https://slack.com/api/"
     assert settings.slack_hooks_url == "https://hooks.slack.com/"
 
 
-@pytest.mark.parametrize("name", ["autoRemediationHourlyLimit", "digestThreshold", "reminderHours"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "autoRemediationHourlyLimit",
+        "autoRemediationBucketHourlyLimit",
+        "digestThreshold",
+        "reminderHours",
+    ],
+)
 def test_only_a_word_removes_a_guard_rail(name: str) -> None:
     """CDK drops null values, so null means the same as an omission."""
     assert Settings.from_context({**CHATOPS, name: "OFF"}).model_dump(by_alias=True)[name] == "OFF"
@@ -87,6 +102,10 @@ def test_settings_are_immutable() -> None:
     [
         ("slackChannel", "", "slackChannel", '""'),
         ("slackChannel", "#security", "slackChannel", '"#security"'),
+        ("slackAppId", "", "slackAppId", '""'),
+        ("slackAppId", "T0123456789", "slackAppId", '"T0123456789"'),
+        ("slackTeamId", "", "slackTeamId", '""'),
+        ("slackTeamId", "C0123456789", "slackTeamId", '"C0123456789"'),
         ("slackChannel", "C0123456789\n", "slackChannel", r'"C0123456789\n"'),
         ("approvers", [], "approvers", "[]"),
         ("approvers", "anyone", "approvers", '"anyone"'),
@@ -96,6 +115,8 @@ def test_settings_are_immutable() -> None:
         ("monitoredBuckets", ["hr/2026"], "monitoredBuckets[0]", '"hr/2026"'),
         ("monitoredBuckets", ["*-exports"], "monitoredBuckets[0]", '"*-exports"'),
         ("monitoredBuckets", ["arn:aws:s3:::hr*x*"], "monitoredBuckets[0]", '"arn:aws:s3:::hr*x*"'),
+        ("monitoredBuckets", ["*"], "monitoredBuckets[0]", '"*"'),
+        ("monitoredBuckets", ["arn:aws:s3:::*"], "monitoredBuckets[0]", '"arn:aws:s3:::*"'),
         ("monitoredBuckets", ["hr-202?"], "monitoredBuckets[0]", '"hr-202?"'),
         ("sourceKmsKeyArns", ["alias/hr"], "sourceKmsKeyArns[0]", '"alias/hr"'),
         ("autoRemediateConfig", {"Financial": "AUTO"}, "autoRemediateConfig.Financial", '"Fin'),
@@ -107,6 +128,16 @@ def test_settings_are_immutable() -> None:
         ),
         ("minSeverityLevel", "low", "minSeverityLevel", '"low"'),
         ("quarantineReaders", ["*"], "quarantineReaders[0]", '"*"'),
+        ("operatorRoles", ["*"], "operatorRoles[0]", '"*"'),
+        ("evidenceLock", 30, "evidenceLock", "30"),
+        ("evidenceLock", {"mode": "LEGAL", "days": 1}, "evidenceLock.mode", '"LEGAL"'),
+        ("evidenceLock", {"mode": "COMPLIANCE", "days": 0}, "evidenceLock.days", "0"),
+        ("evidenceLock", {"mode": "COMPLIANCE"}, "evidenceLock.days", "nothing"),
+        ("restoredCopyDays", -1, "restoredCopyDays", "-1"),
+        ("restoredCopyDays", None, "restoredCopyDays", "null"),
+        ("maxConcurrentRemediations", 1, "maxConcurrentRemediations", "1"),
+        ("maxConcurrentRemediations", "OFF", "maxConcurrentRemediations", '"OFF"'),
+        ("autoRemediationBucketHourlyLimit", 0, "autoRemediationBucketHourlyLimit", "0"),
         ("quarantineRetentionDays", True, "quarantineRetentionDays", "true"),
         ("quarantineRetentionDays", 0, "quarantineRetentionDays", "0"),
         ("quarantineRetentionDays", "30", "quarantineRetentionDays", '"30"'),
@@ -131,7 +162,25 @@ def test_a_wrong_value_has_one_line_with_its_name_and_the_value(
     assert _error(**{setting: value}).count("\n") == 0
 
 
-@pytest.mark.parametrize("name", ["*", "hr-*", "hr", "Old_Bucket.1", "arn:aws-cn:s3:::hr-*"])
+def test_a_lifecycle_that_is_shorter_than_the_lock_stops_synthesis() -> None:
+    """It would fail to delete what is locked, and the bucket would grow for ever."""
+    lock = {"mode": "COMPLIANCE", "days": 31}
+
+    line = _error(evidenceLock=lock, quarantineRetentionDays=30)
+    assert line.startswith('chatops.evidenceLock: got {"mode": "COMPLIANCE", "days": 31}; allowed:')
+    assert line.endswith("no more days than quarantineRetentionDays")
+    for retention in (31, None):
+        changed = {**CHATOPS, "evidenceLock": lock, "quarantineRetentionDays": retention}
+        assert Settings.from_context(changed).evidence_lock is not None
+
+
+@pytest.mark.parametrize("team", ["T0123456789", "E0123456789"])
+def test_a_slack_team_is_a_workspace_or_an_organization(team: str) -> None:
+    """In an app that is installed organization-wide, clicks can come without a workspace."""
+    assert Settings.from_context({**CHATOPS, "slackTeamId": team}).slack_team_id == team
+
+
+@pytest.mark.parametrize("name", ["a*", "hr-*", "hr", "Old_Bucket.1", "arn:aws-cn:s3:::hr-*"])
 def test_a_monitored_bucket_is_a_name_or_a_prefix(name: str) -> None:
     """IAM's * matches a slash too: *-exports/* would match every bucket with such a folder.
 
@@ -190,13 +239,15 @@ def test_any_other_context_is_rejected_in_lines(context: Any) -> None:
 
 
 def test_cdk_json_as_shipped_stops_synthesis_and_names_what_is_missing() -> None:
-    """Three settings depend on the deployer. The others are correct."""
+    """Five settings depend on the deployer. The others are correct."""
     with pytest.raises(SettingsError) as raised:
         Settings.from_context(shipped_context()["chatops"])
 
     lines = str(raised.value).splitlines()
     assert [line.split(":")[0] for line in lines] == [
         "chatops.slackChannel",
+        "chatops.slackAppId",
+        "chatops.slackTeamId",
         "chatops.approvers",
         "chatops.monitoredBuckets",
     ]
@@ -211,3 +262,10 @@ def test_a_selection_has_json_values_under_the_names_of_cdk_json() -> None:
         "reminderHours": "OFF",
         "reconcileHours": None,
     }
+
+
+def test_the_functions_read_the_evidence_lock_as_it_is_in_cdk_json() -> None:
+    """It is the only setting that is an object of its own."""
+    settings = Settings.from_context(CHATOPS)
+
+    assert settings.select("evidenceLock") == {"evidenceLock": {"mode": "GOVERNANCE", "days": 1}}
