@@ -23,12 +23,14 @@ REQUESTS: Mapping[str, Mapping[str, int]] = {
         "dynamodb PutItem": 6,
         "dynamodb UpdateItem": 1,
         "dynamodb DeleteItem": 1,
-        "dynamodb GetItem": 2,
+        "dynamodb GetItem": 3,
+        "dynamodb BatchGetItem": 1,
         "s3 HeadObject": 3,
         "s3 GetObjectAcl": 1,
         "s3 CopyObject": 1,
         "s3 DeleteObject": 1,
-        "invocations": 1,
+        "sqs SendMessage": 1,
+        "invocations": 0,
         "clicks": 0,
     },
     "reviewed": {
@@ -36,11 +38,13 @@ REQUESTS: Mapping[str, Mapping[str, int]] = {
         "dynamodb PutItem": 7,
         "dynamodb UpdateItem": 1,
         "dynamodb DeleteItem": 1,
-        "dynamodb GetItem": 3,
+        "dynamodb GetItem": 4,
+        "dynamodb BatchGetItem": 0,
         "s3 HeadObject": 3,
         "s3 GetObjectAcl": 1,
         "s3 CopyObject": 1,
         "s3 DeleteObject": 1,
+        "sqs SendMessage": 0,
         "invocations": 1,
         "clicks": 1,
     },
@@ -53,8 +57,8 @@ def of_finding(path: str) -> Units:
     requests = REQUESTS[path]
     writes = requests["dynamodb PutItem"] * _WRITE + 3 * _INDEXED
     # A transaction costs twice as much. It writes the record, the primary finding of the object
-    # and, if automatic, the counter of the hourly limit.
-    writes += 2 * (_WRITE + 1 + (path == "automatic"))
+    # and, if automatic, the counters of both hourly limits.
+    writes += 2 * (_WRITE + 1 + 2 * (path == "automatic"))
     writes += requests["dynamodb UpdateItem"] + requests["dynamodb DeleteItem"]
     clicks = requests["clicks"]
     return {
@@ -62,11 +66,15 @@ def of_finding(path: str) -> Units:
         # A tenth of a batch at 512 MB; the remediator and the click at 1 GB, as measured warm.
         "lambda GB-second, arm64": 0.5 * 0.05 + 1.0 * 0.5 + clicks * 1.0 * 0.03,
         "dynamodb write unit": writes,
-        "dynamodb read unit": requests["dynamodb GetItem"] * _READ,
+        # The batch reads both counters, and whether the object was restored.
+        "dynamodb read unit": (
+            requests["dynamodb GetItem"] * _READ + 3 * requests["dynamodb BatchGetItem"]
+        ),
         "s3 PUT, COPY or LIST": requests["s3 CopyObject"],
         "s3 GET or HEAD": requests["s3 HeadObject"] + requests["s3 GetObjectAcl"],
-        # Sending it, and a tenth of receiving and deleting a batch.
-        "sqs request": 1 + 0.2,
+        # Sending it, and a tenth of receiving and deleting a batch; an automatic remediation is
+        # sent, received and deleted once more.
+        "sqs request": 1 + 0.2 + 3 * requests["sqs SendMessage"],
         "http api request": clicks,
         # The copy into quarantine and its verification.
         "kms request": 2,
@@ -78,13 +86,13 @@ def of_month(alarms: int) -> Units:
     """Return what a month without findings uses, with that many alarms."""
     minutes = 30 * 24 * 60
     return {
-        # The scheduled tasks run every minute. Lambda polls both queues with five pollers, each
-        # every 20 s.
+        # The scheduled tasks run every minute. Lambda polls the three queues with five pollers
+        # each, every 20 s.
         "lambda invocation": minutes,
         "lambda GB-second, arm64": minutes * 0.5 * 0.02,
         "dynamodb read unit": minutes * 3,
-        "sqs request": minutes * 3 + 2 * 5 * 3 * minutes,
-        "secrets manager secret, month": 1,
+        "sqs request": minutes * 3 + 3 * 5 * 3 * minutes,
+        "secrets manager secret, month": 2,
         "kms key, month": 2,
         "cloudwatch alarm, month": alarms,
         "cloudwatch dashboard, month": 1,
@@ -120,7 +128,7 @@ def main() -> None:
     print(tables(alarms=ALARMS))
 
 
-ALARMS = 11
+ALARMS = 17
 """How many the stack has."""
 
 

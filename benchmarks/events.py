@@ -8,7 +8,7 @@ from typing import Any
 
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, CHANNEL, Sandbox, wait_for
-from local.slack.clicks import form, sign
+from local.slack.clicks import find_action, form, sign
 
 BUCKET = "acme-benchmark"
 """Where the findings' objects are. It has to be created first."""
@@ -60,17 +60,15 @@ def _click(sandbox: Sandbox, finding_id: str) -> dict[str, Any]:
     """Return what API Gateway hands the remediation handler for a click on "Remediate"."""
     message = sandbox.message_about(finding_id)
     assert message is not None  # noqa: S101 - the ledger has it
-    secret = sandbox.client("secretsmanager").get_secret_value(
-        SecretId=sandbox.outputs.slack_secret
-    )
+    secret = sandbox.secret(sandbox.outputs.slack_signing_secret)
     body = form(
         message={"ts": message.ts},
         channel=CHANNEL,
-        action={"type": "button", "action_id": "remediate", "value": finding_id},
+        action=find_action(message.blocks, "remediate", None),
         user=APPROVER,
         response_url=f"{sandbox.slack.hooks_url}actions/none",
     )
-    headers = sign(body, signing_secret=json.loads(secret["SecretString"])["signingSecret"])
+    headers = sign(body, signing_secret=secret["signingSecret"])
     return {
         "version": "2.0",
         "headers": {name.lower(): value for name, value in headers.items()},

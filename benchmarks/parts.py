@@ -92,6 +92,7 @@ def _copy_seconds(source: SourceObject, *, threads: int) -> float:
         source=source,
         destination=ObjectKey(bucket="acme-target", key=uuid.uuid4().hex, owner=ACCOUNT),
         threshold=THRESHOLD,
+        encryption={},
         may_overwrite=lambda _: True,
         save_attempt=lambda _: None,
     )

@@ -1,5 +1,6 @@
 """The sandbox, prepared to measure functions in processes of their own."""
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -68,13 +69,23 @@ def _functions(running: Sandbox, services: Mapping[int, str], scratch: Path) -> 
             **_trust(Path(emulator.environment["AWS_CA_BUNDLE"]), scratch),
             **{f"AWS_ENDPOINT_URL_{service}": url for service, url in urls.items()},
             "REMEDIATOR_FUNCTION": create_idle_function(client),
-            # The naive handlers have no settings file.
+            # The naive handlers have no settings file, and one secret.
+            "SLACK_SECRET": _create_naive_secret(running),
             "SLACK_CHANNEL": CHANNEL,
             "SLACK_API_URL": slack_api_url,
         },
         settings={"slackApiUrl": slack_api_url},
         event_makers=event_makers(running),
     )
+
+
+def _create_naive_secret(running: Sandbox) -> str:
+    outputs = running.outputs
+    names = (outputs.slack_signing_secret, outputs.slack_bot_token)
+    value = {name: text for secret in names for name, text in running.secret(secret).items()}
+    client = running.client("secretsmanager")
+    secret: str = client.create_secret(Name="naive", SecretString=json.dumps(value))["ARN"]
+    return secret
 
 
 def _trust(certificate: Path, scratch: Path) -> dict[str, str]:

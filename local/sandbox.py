@@ -13,10 +13,11 @@ from typing import Any
 import boto3
 
 from local.aws.deployment import ROOT, Outputs, deploy, packaged_settings
-from local.aws.emulator import Emulator, RunningEmulator, stop_abandoned
+from local.aws.emulator import ACCOUNT, Emulator, RunningEmulator, stop_abandoned
 from local.aws.events import deliver, deliver_schedule
 from local.macie.job import MacieJob
 from local.panel import SandboxPanel
+from local.slack.clicks import APP, TEAM
 from local.slack.fake_slack import FakeSlack
 
 APPROVER, COLLEAGUE, VISITOR = "U0APPROVER1", "U0APPROVER2", "U0VISITOR01"
@@ -24,6 +25,9 @@ CHANNEL = "C0SANDBOX01"
 MONITORED = "acme-*"
 SOURCE = "acme-finance-exports"
 
+OPERATOR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sandbox-operator"
+
+_OWNER_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 _FOLDERS = ROOT / ".cache" / "sandbox"
 _MAX_FOLDERS = 3
 
@@ -43,18 +47,35 @@ class Sandbox:
     emulator: RunningEmulator
 
     def client(self, service: str) -> Any:
-        """Create a client of `service` with the rights of the account's owner."""
-        environment = self.emulator.environment
-        session = boto3.Session(
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the emulator's own
-            region_name=environment["AWS_REGION"],
-        )
-        create: Any = session.client
-        return create(
-            service,
-            endpoint_url=self.emulator.endpoint,
-            verify=environment["AWS_CA_BUNDLE"],
+        """Create a client of `service` with the rights of the account's owner.
+
+        The queues take messages from operators only, so that clients of SQS have their role.
+        """
+        keys = self._operator_keys() if service == "sqs" else _OWNER_KEYS
+        return _create_client(self.emulator, service, keys)
+
+    def create_operator(self) -> None:
+        """Create the role that may send to the queues, as `operatorRoles` names it."""
+        iam = self.client("iam")
+        name = OPERATOR_ROLE.rpartition("/")[2]
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+        rights = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+        iam.put_role_policy(RoleName=name, PolicyName="queues", PolicyDocument=_policy(rights))
+
+    def _operator_keys(self) -> Mapping[str, str]:
+        sts = _create_client(self.emulator, "sts", _OWNER_KEYS)
+        keys = sts.assume_role(RoleArn=OPERATOR_ROLE, RoleSessionName="sandbox")["Credentials"]
+        return {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+
+    def put_secret(self, name: str, value: Mapping[str, str]) -> None:
+        """Set a secret, as its owner does after the deployment."""
+        self.client("secretsmanager").put_secret_value(
+            SecretId=name, SecretString=json.dumps(value)
         )
 
     def deliver(self, event: Mapping[str, Any], *, times: int = 1) -> str:
@@ -107,6 +128,24 @@ class Sandbox:
         finally:
             update(variables)
 
+    def make_kept_copies_due(self, finding_id: str) -> None:
+        """Make a restore so old that the copies that it has kept are due to be deleted."""
+        last = len((self.record(finding_id) or {})["history"]["L"]) - 1
+        last_year = (datetime.now(UTC) - timedelta(days=365)).isoformat()
+        self.client("dynamodb").update_item(
+            TableName=self.outputs.ledger_table,
+            Key={"id": {"S": finding_id}},
+            UpdateExpression=f"SET due_at = :zero, check_at = :then, history[{last}].#at = :then",
+            ExpressionAttributeNames={"#at": "at"},
+            ExpressionAttributeValues={":zero": {"N": "0"}, ":then": {"S": last_year}},
+        )
+
+    def secret(self, name: str) -> dict[str, str]:
+        """Return the value of a secret."""
+        response = self.client("secretsmanager").get_secret_value(SecretId=name)
+        value: dict[str, str] = json.loads(response["SecretString"])
+        return value
+
     def record(self, finding_id: str) -> dict[str, Any] | None:
         """Return the ledger's item for a finding in DynamoDB's JSON, None if there is none."""
         response = self.client("dynamodb").get_item(
@@ -133,6 +172,19 @@ class Sandbox:
             if (message.metadata or {}).get("event_payload") == payload:
                 return message
         return None
+
+
+def _create_client(emulator: RunningEmulator, service: str, keys: Mapping[str, str]) -> Any:
+    environment = emulator.environment
+    create_session: Any = boto3.Session
+    session = create_session(region_name=environment["AWS_REGION"], **keys)
+    return session.client(
+        service, endpoint_url=emulator.endpoint, verify=environment["AWS_CA_BUNDLE"]
+    )
+
+
+def _policy(statement: Mapping[str, object]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 120) -> Any:
@@ -170,10 +222,9 @@ def sandbox(
         running = emulator.start(enforcing=True)
         stack.callback(running.stop)
         started = Sandbox(outputs=outputs, slack=slack, emulator=running)
-        credentials = json.dumps({"botToken": token, "signingSecret": secret})
-        started.client("secretsmanager").put_secret_value(
-            SecretId=outputs.slack_secret, SecretString=credentials
-        )
+        started.create_operator()
+        started.put_secret(outputs.slack_bot_token, {"botToken": token})
+        started.put_secret(outputs.slack_signing_secret, {"signingSecret": secret})
         slack.request_url = _request_url(running, outputs)
         slack.certificate = running.environment["AWS_CA_BUNDLE"]
         slack.panel = _create_panel(started)
@@ -211,6 +262,9 @@ def _settings(slack: FakeSlack, overrides: Mapping[str, Any]) -> dict[str, Any]:
     shipped = json.loads((ROOT / "cdk.json").read_text())["context"]["chatops"]
     sandbox_settings = {
         "slackChannel": CHANNEL,
+        "slackAppId": APP,
+        "slackTeamId": TEAM,
+        "operatorRoles": [OPERATOR_ROLE],
         "approvers": [APPROVER, COLLEAGUE],
         "monitoredBuckets": [MONITORED],
         "autoRemediateConfig": {

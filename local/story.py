@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
+from local.aws.emulator import ACCOUNT
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, SOURCE, Sandbox, wait_for
 from local.slack.workspace import Message
@@ -85,7 +86,7 @@ def _decision(sandbox: Sandbox, finding_id: str) -> Step:
 def _move(sandbox: Sandbox, finding_id: str, key: str) -> Iterator[Step]:
     wait_for(lambda: sandbox.status(finding_id) == "QUARANTINED")
     wait_for(lambda: not any(name.startswith(key) for name in sandbox.objects(SOURCE)))
-    copy = f"{SOURCE}/{key}"
+    copy = f"{ACCOUNT}/{SOURCE}/{key}"
     quarantine = sandbox.outputs.quarantine_bucket
     wait_for(lambda: any(name.startswith(copy) for name in sandbox.objects(quarantine)))
     yield Step(number=7, text=f"the remediator moved the object\n{_list_buckets(sandbox)}")

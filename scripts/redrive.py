@@ -1,7 +1,7 @@
 """`make redrive`: send the messages of both dead-letter queues again, after their cause is fixed.
 
-A finding returns to its queue, a remediation starts again. Nothing is done twice: the ledger knows
-what is already done.
+A finding or a remediation returns to its queue, and what a click had started is started again.
+Nothing is done twice: the ledger knows what is already done.
 """
 
 import json
@@ -39,12 +39,14 @@ def redrive(
         How many findings and remediations were sent again.
     """
 
-    def enqueue(body: str) -> None:
+    def enqueue_finding(body: str) -> None:
         sqs.send_message(QueueUrl=outputs["FindingQueueUrl"], MessageBody=body)
 
-    def invoke(body: str) -> None:
-        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-        request = json.loads(body)["requestPayload"]
+    def start_remediation(body: str) -> None:
+        request = _failed_invocation(body)
+        if request is None:
+            sqs.send_message(QueueUrl=outputs["RemediationQueueUrl"], MessageBody=body)
+            return
         functions.invoke(
             FunctionName=outputs["RemediatorFunctionName"],
             InvocationType="Event",
@@ -52,9 +54,21 @@ def redrive(
         )
 
     return {
-        "findings": _drain(sqs, outputs["FindingDeadLetterQueueUrl"], enqueue),
-        "remediations": _drain(sqs, outputs["RemediationDeadLetterQueueUrl"], invoke),
+        "findings": _drain(sqs, outputs["FindingDeadLetterQueueUrl"], enqueue_finding),
+        "remediations": _drain(sqs, outputs["RemediationDeadLetterQueueUrl"], start_remediation),
     }
+
+
+def _failed_invocation(body: str) -> object:
+    """Return the payload of the invocation that Lambda gave up; None for a message of the queue.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    try:
+        record = json.loads(body)
+    except ValueError:
+        return None
+    return record.get("requestPayload") if isinstance(record, dict) else None
 
 
 def _drain(sqs: "SQSClient", url: str, send: Callable[[str], None]) -> int:

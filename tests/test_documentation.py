@@ -16,7 +16,7 @@ from tests.stacks import synthesis
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-TO_BE_FILLED_IN = {"slackChannel", "approvers", "monitoredBuckets"}
+TO_BE_FILLED_IN = {"slackChannel", "slackAppId", "slackTeamId", "approvers", "monitoredBuckets"}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 

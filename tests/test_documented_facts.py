@@ -114,7 +114,10 @@ def _digest() -> Digest:
 
 
 def _bulk_action() -> BulkAction:
-    return BulkAction(action="remediate_all", by="U1", at=_finding().created_at, reason="clicked")
+    at = _finding().created_at
+    return BulkAction(
+        action="remediate_all", by="U1", at=at, reason="clicked", seen_count=1, seen_until=at
+    )
 
 
 def test_every_alarm_has_a_section_in_the_runbook_and_no_other_name_is_in_a_heading() -> None:

@@ -9,7 +9,11 @@ _MOST_MENTIONS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvers:
-    """The people who may decide: `users`, by Slack user id, or None for anyone in `channel`."""
+    """The people who may decide: `users`, by Slack user id, or None for anyone in `channel`.
+
+    People of other workspaces, with whom a channel can be shared, may decide only if they are among
+    `users`.
+    """
 
     channel: str
     users: frozenset[str] | None
@@ -27,15 +31,21 @@ class Approvers:
             raise TypeError("approvers must be a list of Slack user ids or ANYONE_IN_CHANNEL")
         return cls(channel=channel, users=frozenset(value))
 
-    def include(self, user: str, *, channel: str) -> bool:
-        """Return whether `user`, who clicked in `channel`, may decide."""
-        return channel == self.channel and (self.users is None or user in self.users)
+    def include(self, user: str, *, channel: str, is_external: bool) -> bool:
+        """Return whether `user`, who clicked in `channel`, may decide.
 
-    def refusal(self, *, channel: str) -> str:
+        `is_external` says whether the person belongs to another workspace.
+        """
+        is_approver = not is_external if self.users is None else user in self.users
+        return channel == self.channel and is_approver
+
+    def refusal(self, *, channel: str, is_external: bool) -> str:
         """Return what a person reads who clicked in `channel` and may not decide there."""
         is_elsewhere = channel != self.channel and self.users is not None
         where = f", and only in <#{self.channel}>" if is_elsewhere else ""
-        return f"Only approvers may decide: {self.mention()}{where}."
+        is_guest = is_external and self.users is None
+        who = " of this workspace; people of others only if they are listed" if is_guest else ""
+        return f"Only approvers may decide: {self.mention()}{who}{where}."
 
     def mention(self) -> str:
         """Return the approvers as mentions, in Slack's mrkdwn."""

@@ -1,4 +1,8 @@
-"""How one function starts another: the remediator by name, the finding handler through a queue."""
+"""How one function starts another: by a queue, or by its name where a person waits for it.
+
+The remediator's queue limits how many remediations run at a time. Otherwise a burst of findings, or
+one click on a digest, would take the concurrency of the whole account.
+"""
 
 import json
 import math
@@ -64,7 +68,7 @@ class RemediatorFunction:
 
 
 def start_remediation(remediator: RemediatorFunction, request: RemediationRequest) -> None:
-    """Start the remediator, and do not wait for it.
+    """Start the remediator for a click, at once, and do not wait for it.
 
     Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
@@ -79,19 +83,27 @@ def start_remediation(remediator: RemediatorFunction, request: RemediationReques
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQueue:
-    """One of the two queues of the finding handler."""
+    """A queue of the finding handler, or the one of the remediator."""
 
     client: "SQSClient"
     url: str
 
 
 def enqueue(queue: EventQueue, event: Mapping[str, Any], *, delay: timedelta = timedelta()) -> None:
-    """Send `event`, in which times may be datetimes, to the finding handler after `delay`."""
+    """Send `event`, in which times may be datetimes, to the consumer of `queue` after `delay`."""
     queue.client.send_message(
         QueueUrl=queue.url,
         MessageBody=json.dumps(event, default=_serialize_time),
         DelaySeconds=math.ceil(delay.total_seconds()),
     )
+
+
+def enqueue_remediation(queue: EventQueue, request: RemediationRequest) -> None:
+    """Send `request` to the queue of the remediator, which runs a limited number at a time.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+    """
+    enqueue(queue, request.to_payload())
 
 
 def enqueue_task_run(queue: EventQueue, *, delay: timedelta = timedelta()) -> None:

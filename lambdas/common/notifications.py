@@ -11,11 +11,11 @@ from datetime import timedelta
 from lambdas.common import clock
 from lambdas.common.digests.store import DigestStore
 from lambdas.common.dispatch import Reply
-from lambdas.common.ledger.record import MessageRef, Record
+from lambdas.common.ledger.record import POLICY, MessageRef, Record, Status
 from lambdas.common.ledger.store import Ledger
 from lambdas.common.ledger.table import ConflictError
 from lambdas.common.slack.channel import MessageGoneError, SlackChannel, SlackUnavailableError
-from lambdas.common.slack.messages import render
+from lambdas.common.slack.messages import failure, render
 from lambdas.common.slack.response_url import ResponseUrl
 
 _POSTING = timedelta(seconds=60)
@@ -46,6 +46,8 @@ class Notifications:
         """
         self.digests.mark_changed(record, now=clock.now())
         if response_url is not None and response_url.replace_message(render(record)):
+            if record.notify_at is not None and record.message is not None:
+                self._save_message(record, record.message)
             return True
         if record.digest_id is not None and record.message is None:
             return True
@@ -74,6 +76,40 @@ class Notifications:
             self._release(record, error)
             raise
 
+    def mention_in_thread(self, record: Record, user: str, text: str) -> bool:
+        """Reply in the thread of the record's message, and mention `user`.
+
+        Args:
+            record: of the finding.
+            user: a Slack user id.
+            text: in Slack's mrkdwn, with every name escaped.
+
+        Returns:
+            Whether Slack accepted it; the message itself shows the same, so it is not tried again.
+        """
+        return self._reply(record, f"<@{user}>: {text}")
+
+    def announce_failure(self, record: Record) -> bool:
+        """Mention the person whose decision failed, in the thread of the finding's message.
+
+        Returns:
+            Whether somebody was mentioned: an automatic remediation has nobody to mention.
+        """
+        decision = record.decision
+        if record.status is not Status.FAILED or decision.by == POLICY:
+            return False
+        return self.mention_in_thread(record, decision.by, failure(record))
+
+    def announce_in_channel(self, record: Record, text: str) -> bool:
+        """Reply in the thread of the record's message, and show the reply in the channel too.
+
+        `text` is in Slack's mrkdwn, with every name escaped.
+
+        Returns:
+            Whether Slack accepted it.
+        """
+        return self._reply(record, text, is_broadcast=True)
+
     def reply_to_user(self, reply: Reply, response_url: ResponseUrl | None) -> None:
         """Show a reply to the person who clicked, and to nobody else.
 
@@ -82,6 +118,15 @@ class Notifications:
         """
         if response_url is None or not response_url.reply_privately(reply.text):
             self.channel.post_ephemeral(reply.user, reply.text)
+
+    def _reply(self, record: Record, text: str, *, is_broadcast: bool = False) -> bool:
+        if record.message is None:
+            return False
+        try:
+            self.channel.reply(record.message, text, is_broadcast=is_broadcast)
+        except (MessageGoneError, SlackUnavailableError):
+            return False
+        return True
 
     def _release(self, record: Record, error: SlackUnavailableError) -> None:
         self._update_latest(record, lambda latest: _release_posting(latest, record, error))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from lambdas.common.config import hours, whole_number
 from lambdas.common.finding import Severity
+from lambdas.common.ledger.brakes import AutomaticLimits
 from lambdas.finding_handler.policy import Action, RemediationPolicy
 
 _DEFAULT_RECONCILIATION_INTERVAL = timedelta(hours=24)
@@ -15,10 +16,10 @@ class Resources:
     """What the deployment created, by name, ARN or URL."""
 
     ledger_table: str
-    remediator_function: str
     quarantine_bucket: str
-    slack_secret: str
+    slack_bot_token: str
     finding_queue: str
+    remediation_queue: str
     task_queue: str
 
 
@@ -31,6 +32,7 @@ class Settings:
     approvers: object
     auto_remediate_config: object
     auto_remediation_hourly_limit: object
+    auto_remediation_bucket_hourly_limit: object
     min_severity_level: object
     digest_threshold: object
     protected_buckets: object
@@ -51,23 +53,30 @@ class Settings:
         )
 
     @property
-    def hourly_limit(self) -> int | None:
-        """How many objects may be moved in an hour without a person's decision; None for any.
+    def limits(self) -> AutomaticLimits:
+        """How many objects may be moved within an hour without a person's decision.
 
         Raises:
-            TypeError, ValueError: the setting is neither "OFF" nor a number from 1.
+            TypeError, ValueError: a setting is neither "OFF" nor a number from 1.
         """
-        if self.auto_remediation_hourly_limit == "OFF":
-            return None
-        limit = whole_number(self.auto_remediation_hourly_limit)
-        if limit is None or limit < 1:
-            raise ValueError(f"{limit} is not an hourly limit")
-        return limit
+        return AutomaticLimits(
+            total=_limit(self.auto_remediation_hourly_limit),
+            per_bucket=_limit(self.auto_remediation_bucket_hourly_limit),
+        )
 
     @property
     def reconciliation_window(self) -> timedelta:
         """How far back reconciliation looks: so far that three runs in a row may fail."""
         return 4 * (hours(self.reconcile_hours) or _DEFAULT_RECONCILIATION_INTERVAL)
+
+
+def _limit(setting: object) -> int | None:
+    if setting == "OFF":
+        return None
+    limit = whole_number(setting)
+    if limit is None or limit < 1:
+        raise ValueError(f"{limit} is not an hourly limit")
+    return limit
 
 
 def _actions(setting: object) -> dict[str, Action]:

@@ -26,6 +26,7 @@ from lambdas.common.slack.actions import (
     REVIEW_EACH,
     bucket_link,
     confirmed_button,
+    digest_seen,
     dismissal_menu,
 )
 from lambdas.common.slack.messages import Message
@@ -146,7 +147,10 @@ def _bulk_actions(digest: Digest, *, limit: int) -> Iterator[str]:
 
 
 def _bulk_action(action: BulkAction, limit: int) -> str:
-    state = "" if action.is_done else " …"
+    if action.is_stale:
+        state = ": nothing was done, because the findings had changed"
+    else:
+        state = "" if action.is_done else " …"
     who = f"decided by <@{escape(action.by, 50)}> {format_time(action.at)}"
     # Only a dismissal has a reason that a person gave.
     why = f" Why: {escape(action.reason, limit)}." if action.action == DISMISS_ALL else ""
@@ -170,24 +174,32 @@ def _elements(digest: Digest, counts: DigestCounts) -> Iterator[InteractiveEleme
 def _decisions(digest: Digest, counts: DigestCounts) -> Iterator[InteractiveElement]:
     if waiting := counts.waiting:
         text = f"{pluralize(waiting, 'object')} will be moved into quarantine, out of the bucket."
-        yield _button(digest, REMEDIATE_ALL, "Remediate all", text)
-        yield _button(digest, REVIEW_EACH, "Review one by one", "The next ten are posted here.")
+        seen = _seen(counts, Status.AWAITING_REVIEW)
+        yield _button(digest, REMEDIATE_ALL, "Remediate all", text, seen)
+        text = "The next ten are posted here."
+        yield _button(digest, REVIEW_EACH, "Review one by one", text, seen)
         yield _dismissal(digest, counts)
     if failed := counts.statuses[Status.FAILED]:
         text = f"The step that failed will be tried again with {pluralize(failed, 'object')}."
-        yield _button(digest, RETRY_ALL, "Retry all", text)
+        yield _button(digest, RETRY_ALL, "Retry all", text, _seen(counts, Status.FAILED))
     if quarantined := counts.statuses[Status.QUARANTINED]:
         text = f"{pluralize(quarantined, 'object')} will go back, to be read as before."
-        yield _button(digest, RESTORE_ALL, "Restore all", text)
+        seen = _seen(counts, Status.QUARANTINED)
+        yield _button(digest, RESTORE_ALL, "Restore all", text, seen)
     if dismissed := counts.statuses[Status.DISMISSED]:
         text = f"{pluralize(dismissed, 'finding')} will wait for a decision again."
-        yield _button(digest, REOPEN_ALL, "Reopen all", text)
+        yield _button(digest, REOPEN_ALL, "Reopen all", text, _seen(counts, Status.DISMISSED))
 
 
-def _button(digest: Digest, action_id: str, label: str, text: str) -> ButtonElement:
+def _seen(counts: DigestCounts, status: Status) -> str:
+    return digest_seen(counts.statuses[status], until=counts.latest[status])
+
+
+def _button(digest: Digest, action_id: str, label: str, text: str, seen: str) -> ButtonElement:
     return confirmed_button(
         action_id,
         digest.id,
+        seen=seen,
         label=label,
         question=f"{label}?",
         text=text,
@@ -200,6 +212,7 @@ def _dismissal(digest: Digest, counts: DigestCounts) -> StaticSelectElement:
     return dismissal_menu(
         DISMISS_ALL,
         digest.id,
+        seen=_seen(counts, Status.AWAITING_REVIEW),
         label="Dismiss all",
         question="Dismiss all?",
         text=f"{objects} will stay in the bucket, to be read as before.",

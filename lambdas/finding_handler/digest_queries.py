@@ -1,6 +1,6 @@
 """What the finding handler reads and writes of digests, besides what `DigestStore` does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +25,16 @@ def due_digests(table: "Table", now: datetime) -> Iterator[str]:
 
 def finding_summaries(table: "Table", digest_id: str) -> Iterator[FindingSummary]:
     """Yield the findings of a digest."""
-    for item in query(table, "byDigest", "digest_id = :digest", digest=digest_id):
-        summary = {**item["summary"], "id": item["id"], "status": item["digest_status"]}
-        yield decode(FindingSummary, summary)
+    return map(_summary, query(table, "byDigest", "digest_id = :digest", digest=digest_id))
 
 
-def findings_with_status(table: "Table", digest_id: str, status: Status) -> Iterator[str]:
-    """Yield the ids of the findings of a digest that have the status `status`."""
+def findings_with_status(
+    table: "Table", digest_id: str, status: Status
+) -> Iterator[FindingSummary]:
+    """Yield the findings of a digest that have the status `status`."""
     condition = "digest_id = :digest AND digest_status = :status"
     items = query(table, "byDigest", condition, digest=digest_id, status=status.value)
-    return (item["id"] for item in items)
+    return map(_summary, items)
 
 
 def mark_updated(table: "Table", digest: Digest, *, next_at: datetime | None) -> None:
@@ -56,6 +56,12 @@ def mark_updated(table: "Table", digest: Digest, *, next_at: datetime | None) ->
     )
     if write(table, updated):
         write(table, _stay_due(digest))
+
+
+def _summary(item: Mapping[str, Any]) -> FindingSummary:
+    content = {**item["summary"], "id": item["id"], "status": item["digest_status"]}
+    summary: FindingSummary = decode(FindingSummary, content)
+    return summary
 
 
 def _stay_due(digest: Digest) -> Write:

@@ -1,4 +1,4 @@
-"""The limits of an hour: objects moved without people, and findings with a message of their own."""
+"""How many findings of an hour get a message of their own; the others are shown in digests."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from lambdas.common.digests.digest import digest_id_for
 from lambdas.common.finding import Finding
-from lambdas.common.ledger.store import counter_expiry, hour_id
-from lambdas.finding_handler.policy import Action, Decision
+from lambdas.common.ledger.brakes import counter_expiry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
-
-OVER_HOURLY_LIMIT = Decision(
-    action=Action.REVIEW, reason="the hourly limit of automatic remediations is reached"
-)
-"""The decision that replaces AUTO once the ledger raises HourlyLimitReachedError."""
 
 
 def assign_digest(
@@ -33,7 +27,7 @@ def assign_digest(
 def count_notified(table: "Table", now: datetime) -> int:
     """Count a finding that people are notified of, and return this hour's number."""
     counted = table.update_item(
-        Key={"id": hour_id(now)},
+        Key={"id": f"hour#{now:%Y-%m-%dT%H}"},
         UpdateExpression="SET expires = :expires ADD notified :one",
         ExpressionAttributeValues={":expires": counter_expiry(now), ":one": 1},
         ReturnValues="UPDATED_NEW",

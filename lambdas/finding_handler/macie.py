@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lambdas.common.finding import AffectedObject, Detection, Finding, Severity, Tag
+from lambdas.finding_handler import identifiers
 
 FINDING_EVENT = "Macie Finding"
 """The `detail-type` of a finding's event.
@@ -14,6 +15,10 @@ Source: https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-sch
 
 CLASSIFICATION = "CLASSIFICATION"
 """The category of findings of sensitive data in an object."""
+
+
+NO_TYPE = "no type"
+"""The type of a finding for which Macie gave none; a person reviews it."""
 
 
 class MalformedFindingError(Exception):
@@ -28,20 +33,41 @@ def parse_finding(detail: Mapping[str, Any]) -> Finding:
     """Read the `detail` of a finding's event.
 
     Every field may be null or absent in Macie's model; only what identifies the finding and its
-    object is required.
+    object is required. It is checked before any request is signed that contains it.
     Source: https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html
 
     Raises:
-        MalformedFindingError: the finding's id, account, region, type, time or object is missing,
-            or a field has another type than Macie documents.
+        MalformedFindingError: the finding's id, account, Region, time or object is missing or
+            cannot be real, or a field has another type than Macie documents.
         UnsupportedFindingError: it is a policy finding, which is about no object.
     """
     try:
         if _text(detail, "category") != CLASSIFICATION:
             raise UnsupportedFindingError(f"{detail['category']} findings are about no object")
-        return _finding(detail)
+        return _checked(_finding(detail))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise MalformedFindingError(f"{type(error).__name__}: {error}") from error
+
+
+def _checked(finding: Finding) -> Finding:
+    """Return `finding` if everything can be real of which requests and ids are made.
+
+    Raises:
+        ValueError: something cannot; the error names it.
+    """
+    affected = finding.object
+    for name, is_valid in {
+        "id": identifiers.is_finding_id(finding.id),
+        "accountId": identifiers.is_account(finding.account),
+        "region": identifiers.is_region(finding.region, partition=finding.partition),
+        "bucket": identifiers.is_bucket(affected.bucket, region=finding.region),
+        "key": identifiers.is_key(affected.key),
+        "eTag": identifiers.is_opaque(affected.etag),
+        "versionId": affected.version_id is None or identifiers.is_opaque(affected.version_id),
+    }.items():
+        if not is_valid:
+            raise ValueError(f"{name} cannot be real")
+    return finding
 
 
 def _finding(detail: Mapping[str, Any]) -> Finding:
@@ -52,7 +78,7 @@ def _finding(detail: Mapping[str, Any]) -> Finding:
         account=_text(detail, "accountId"),
         region=_text(detail, "region"),
         partition=_optional_text(detail, "partition") or "aws",
-        type=_text(detail, "type"),
+        type=_optional_text(detail, "type") or NO_TYPE,
         severity=_severity(detail.get("severity") or {}),
         title=_optional_text(detail, "title") or "",
         description=_optional_text(detail, "description") or "",
@@ -143,6 +169,7 @@ def _optional_text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a string")
+    (value or "").encode()  # JSON allows half a surrogate pair, which DynamoDB and S3 refuse
     return value or None
 
 

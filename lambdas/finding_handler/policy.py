@@ -6,6 +6,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from lambdas.common.finding import Finding, Severity
+from lambdas.finding_handler.macie import NO_TYPE
 
 
 class Action(StrEnum):
@@ -56,6 +57,8 @@ class RemediationPolicy:
         return None
 
     def _by_type(self, finding: Finding) -> Decision:
+        if finding.type == NO_TYPE:
+            return Decision(action=Action.REVIEW, reason="Macie gave no type")
         action = self.actions.get(finding.type)
         if action is None:
             return Decision(action=Action.REVIEW, reason=f"{finding.type} has no action configured")

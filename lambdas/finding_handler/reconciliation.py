@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdas.common import clock
 from lambdas.common.dispatch import enqueue
+from lambdas.finding_handler.identifiers import is_finding_id
 from lambdas.finding_handler.macie import CLASSIFICATION, FINDING_EVENT
 from lambdas.finding_handler.services import Services
 
@@ -59,14 +60,16 @@ def reconcile(detail: Mapping[str, Any], services: Services, *, until: datetime)
 def known_findings(table: "Table", finding_ids: Sequence[str]) -> set[str]:
     """Return which of at most 100 findings have a record; keys that DynamoDB left out have none.
 
+    An id that cannot be a finding's is not looked up, for it may be the id of another item.
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
-    if not finding_ids:
+    keys = [{"id": finding_id} for finding_id in finding_ids if is_finding_id(finding_id)]
+    if not keys:
         return set()
     response = table.meta.client.batch_get_item(
         RequestItems={
             table.name: {
-                "Keys": [{"id": finding_id} for finding_id in finding_ids],
+                "Keys": keys,
                 "ProjectionExpression": "id",
                 "ConsistentRead": True,
             }

@@ -1,4 +1,4 @@
-"""Every minute: restart remediations, update digests, notify people again and remind them."""
+"""Every minute: start the remediator again, update digests, notify people and remind them."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from lambdas.common import clock
-from lambdas.common.dispatch import RemediationRequest, enqueue_task_run, start_remediation
+from lambdas.common.dispatch import RemediationRequest, enqueue_remediation, enqueue_task_run
 from lambdas.common.ledger.record import IN_PROGRESS, REMEDIATOR, Record, Status
 from lambdas.common.ledger.table import ConflictError, query, update, write
 from lambdas.common.slack.channel import SlackUnavailableError
@@ -28,8 +28,12 @@ _RESTART_AFTER = timedelta(minutes=20)
 _LONGEST_REMEDIATION = timedelta(hours=2)
 _SCHEDULE_INTERVAL = timedelta(minutes=1)
 _MOST_FAILURES = 10
+_NEXT_RUN_ID = "tasks#next_run"
 _UNFINISHED = "The remediator did not finish, however often it was started."
 _ADVICE = "See its log and its dead-letter queue, as docs/runbook.md says; then press Retry."
+
+_FOR_REMEDIATOR = IN_PROGRESS | {Status.RESTORED}
+_FOR_APPROVERS = frozenset({Status.AWAITING_REVIEW, Status.FAILED})
 
 _Task = Callable[[str, Services, datetime], bool]
 """Does what is due about the finding or digest with an id; returns False to end the run."""
@@ -61,7 +65,10 @@ def run_due_tasks(services: Services, *, until: datetime) -> int:
 
 
 def due_remediations(table: "Table", now: datetime) -> Iterator[str]:
-    """Yield the ids of the findings that have been in progress for too long, the oldest first."""
+    """Yield the ids of the findings for which the remediator has work to do, the oldest first.
+
+    They have been in progress for too long, or the copies that their restore has kept expire.
+    """
     return _due(table, "REMEDIATION", now)
 
 
@@ -74,7 +81,7 @@ def reserve_next_run(table: "Table", now: datetime, wait: timedelta) -> bool:
     """Reserve the run after `wait`; return False if another run has done so already."""
     at = math.ceil((now + wait).timestamp())
     reservation = update(
-        "tasks",
+        _NEXT_RUN_ID,
         "SET next_run_at = :at",
         only_if="attribute_not_exists(next_run_at) OR next_run_at <= :now",
         at=at,
@@ -132,31 +139,49 @@ def _process_digest(digest_id: str, services: Services, until: datetime) -> bool
 def _process_finding(finding_id: str, services: Services, _: datetime) -> bool:
     """Do what is due about the finding; return whether Slack accepted it."""
     try:
-        record = services.ledger.update(services.ledger.get(finding_id), _reserve)
+        before = services.ledger.get(finding_id)
+        record = services.ledger.update(before, lambda latest: _reserve(latest, services))
         if record.notify_at is not None:
             return services.notifications.notify(record)
-        if record.status not in IN_PROGRESS:
+        if record.status is not before.status:
+            return _show_failure(record, services)
+        if record.status not in _FOR_REMEDIATOR:
             return _remind(record, services)
-        start_remediation(services.remediator, RemediationRequest(finding_id=finding_id))
+        request = RemediationRequest(finding_id=finding_id)
+        enqueue_remediation(services.remediation_queue, request)
     except (_NotDueError, ConflictError):
         pass  # another invocation does it
     return True
 
 
-def _reserve(record: Record) -> Record:
+def _reserve(record: Record, services: Services) -> Record:
     """Postpone what is due, so that two runs do it once, and a run that dies has it done again."""
     now = clock.now()
     if record.due_at is None or record.due_at > now:
         raise _NotDueError
     if record.notify_at is not None:
         return replace(record, notify_at=now + _RETRY_AFTER)
-    if record.status not in IN_PROGRESS:
+    if record.status not in _FOR_REMEDIATOR:
         return replace(record, check_at=now + _RETRY_AFTER)
-    if now - record.latest_transition.at > _LONGEST_REMEDIATION:
+    is_in_progress = record.status in IN_PROGRESS
+    if is_in_progress and now - record.latest_transition.at > _LONGEST_REMEDIATION:
         return record.transition_to(
-            Status.FAILED, by=REMEDIATOR, reason=_UNFINISHED, advice=_ADVICE, now=now
+            Status.FAILED,
+            by=REMEDIATOR,
+            reason=_UNFINISHED,
+            advice=_ADVICE,
+            now=now,
+            check_at=services.remind_at(now),
         )
     return replace(record, check_at=now + _RESTART_AFTER)
+
+
+def _show_failure(record: Record, services: Services) -> bool:
+    """Show that a remediation did not finish; return whether Slack accepted it."""
+    is_notified = services.notifications.notify(record)
+    if is_notified:
+        services.notifications.announce_failure(services.ledger.get(record.finding.id))
+    return is_notified
 
 
 def _remind(record: Record, services: Services) -> bool:
@@ -165,18 +190,24 @@ def _remind(record: Record, services: Services) -> bool:
     if not services.notifications.notify(record):
         return False
     record = services.ledger.get(record.finding.id)
-    if record.status is not Status.AWAITING_REVIEW or record.message is None:
+    if record.status not in _FOR_APPROVERS:
+        return True
+    if record.message is None:  # the digest reminds the approvers
+        services.ledger.update(record, lambda latest: _plan_reminder(latest, record, at=None))
         return True
     try:
         services.channel.reply(record.message, reminder(record, services.approvers.mention()))
     except SlackUnavailableError:
         return False
-    services.ledger.update(record, lambda latest: _end_reminders(latest, record))
+    # Nobody moved what failed, so the approvers are reminded of it again and again.
+    is_exposed = record.status is Status.FAILED and record.decision.status is Status.REMEDIATING
+    remind_at = services.remind_at(clock.now()) if is_exposed else None
+    services.ledger.update(record, lambda latest: _plan_reminder(latest, record, at=remind_at))
     return True
 
 
-def _end_reminders(latest: Record, reminded: Record) -> Record:
-    """Remind nobody again of the same wait; what was decided meanwhile has a check of its own."""
+def _plan_reminder(latest: Record, reminded: Record, *, at: datetime | None) -> Record:
+    """Plan the next reminder of the same wait; what was decided meanwhile has its own check."""
     if latest.latest_transition != reminded.latest_transition:
         return latest
-    return replace(latest, check_at=None)
+    return replace(latest, check_at=at)

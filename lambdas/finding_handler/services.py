@@ -13,17 +13,16 @@ from botocore.config import Config
 from lambdas.common.approvers import Approvers
 from lambdas.common.config import hours, read_environment, read_settings, whole_number
 from lambdas.common.digests.store import DigestStore
-from lambdas.common.dispatch import EventQueue, RemediatorFunction
+from lambdas.common.dispatch import EventQueue
 from lambdas.common.ledger.store import Ledger
 from lambdas.common.notifications import Notifications
 from lambdas.common.slack.channel import SlackChannel
-from lambdas.common.slack.credentials import SlackCredentials
+from lambdas.common.slack.credentials import BotToken
 from lambdas.finding_handler.config import Resources, Settings
 from lambdas.finding_handler.policy import RemediationPolicy
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBServiceResource
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_macie2 import Macie2Client
     from mypy_boto3_sqs import SQSClient
 
@@ -46,7 +45,7 @@ class Services:
         digests: the digests.
         channel: the Slack channel.
         notifications: keeps the channel's messages in step with the records.
-        remediator: the function that moves objects.
+        remediation_queue: where what is to be moved waits for the remediator.
         finding_queue: where findings wait for this function.
         task_queue: where everything else waits for this function.
         macie: returns a client for Macie.
@@ -61,7 +60,7 @@ class Services:
     digests: DigestStore
     channel: SlackChannel
     notifications: Notifications
-    remediator: RemediatorFunction
+    remediation_queue: EventQueue
     finding_queue: EventQueue
     task_queue: EventQueue
     macie: "Callable[[], Macie2Client]"
@@ -76,10 +75,9 @@ def services() -> Services:
     """Create the services from the function's environment and settings."""
     resources, settings = read_environment(Resources), read_settings(Settings)
     dynamodb: DynamoDBServiceResource = boto3.resource("dynamodb", config=_CONFIG)
-    lambda_client: LambdaClient = boto3.client("lambda", config=_CONFIG)
     sqs: SQSClient = boto3.client("sqs", config=_CONFIG)
     table = dynamodb.Table(resources.ledger_table)
-    ledger = Ledger(table, hourly_limit=settings.hourly_limit)
+    ledger = Ledger(table, limits=settings.limits)
     digests = DigestStore(table)
     channel = _channel(resources, settings)
     return Services(
@@ -92,7 +90,7 @@ def services() -> Services:
         digests=digests,
         channel=channel,
         notifications=Notifications(ledger=ledger, digests=digests, channel=channel),
-        remediator=RemediatorFunction(client=lambda_client, name=resources.remediator_function),
+        remediation_queue=EventQueue(client=sqs, url=resources.remediation_queue),
         finding_queue=EventQueue(client=sqs, url=resources.finding_queue),
         task_queue=EventQueue(client=sqs, url=resources.task_queue),
         # Only reconciliation needs Macie, and its model takes long to load.
@@ -104,7 +102,7 @@ def _channel(resources: Resources, settings: Settings) -> SlackChannel:
     secrets = SecretsProvider(boto_config=_CONFIG)
     return SlackChannel(
         settings.slack_channel,
-        credentials=SlackCredentials(secrets, resources.slack_secret),
+        bot_token=BotToken(secrets, resources.slack_bot_token),
         api_url=settings.slack_api_url,
     )
 

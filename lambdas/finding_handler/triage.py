@@ -1,14 +1,21 @@
 """Step 3: decide about a finding, record the decision, then remediate or ask for a review."""
 
+from aws_lambda_powertools import Logger
+
 from lambdas.common import clock
-from lambdas.common.dispatch import RemediationRequest, start_remediation
+from lambdas.common.dispatch import RemediationRequest, enqueue_remediation
 from lambdas.common.finding import Finding
+from lambdas.common.ledger.brakes import AutomaticRefusedError, LimitReachedError
 from lambdas.common.ledger.record import Record, Status
-from lambdas.common.ledger.store import DuplicateFindingError, HourlyLimitReachedError
+from lambdas.common.ledger.store import DuplicateFindingError
+from lambdas.common.metrics import emit_metric
 from lambdas.finding_handler.duplicates import merge_duplicate
-from lambdas.finding_handler.limits import OVER_HOURLY_LIMIT, assign_digest
+from lambdas.finding_handler.failures import announce_finding_on_failed
+from lambdas.finding_handler.limits import assign_digest
 from lambdas.finding_handler.policy import Action, Decision
 from lambdas.finding_handler.services import Services
+
+logger = Logger()
 
 _STATUSES = {
     Action.AUTO: Status.REMEDIATING,
@@ -29,21 +36,38 @@ def triage(finding: Finding, services: Services) -> Record:
         ConflictError: another delivery of the finding is being processed.
     """
     decision = services.policy.decide(finding)
-    record = _create_record(finding, decision, services)
-    if record.primary is None:
-        _follow_up(record, services)
-    else:
-        _follow_up(_merge_into(record.primary, finding, decision, services), services)
+    try:
+        record = _create_record(finding, decision, services)
+    except DuplicateFindingError as duplicate:
+        return _add_duplicate(finding, decision, duplicate.primary, services)
+    if record.primary is not None:
+        return _add_duplicate(finding, decision, record.primary, services)
+    _follow_up(record, services)
     return record
 
 
 def _create_record(finding: Finding, decision: Decision, services: Services) -> Record:
-    """Record the finding, and return its record; after a redelivery, the existing record."""
+    """Record the finding, and return its record; after a redelivery, the existing record.
+
+    Raises:
+        DuplicateFindingError: another finding on the object came first.
+    """
     # What is ignored, or has no object, has no duplicates and appears in no digest.
     is_primary = decision.action is not Action.IGNORE and not finding.is_sample
-    now = clock.now()
     digest_id = _assign_digest(finding, services) if is_primary else None
-    record = Record.create(
+    try:
+        record = _first_record(finding, decision, digest_id, services)
+        return services.ledger.create(record, is_primary=is_primary)
+    except AutomaticRefusedError as refusal:
+        record = _first_record(finding, _review(refusal), digest_id, services)
+        return services.ledger.create(record, is_primary=is_primary)
+
+
+def _first_record(
+    finding: Finding, decision: Decision, digest_id: str | None, services: Services
+) -> Record:
+    now = clock.now()
+    return Record.create(
         finding,
         _STATUSES[decision.action],
         reason=decision.reason,
@@ -52,12 +76,14 @@ def _create_record(finding: Finding, decision: Decision, services: Services) -> 
         check_at=services.remind_at(now) if digest_id is None else None,
         digest_id=digest_id,
     )
-    try:
-        return services.ledger.create(record, is_primary=is_primary)
-    except HourlyLimitReachedError:
-        return _create_record(finding, OVER_HOURLY_LIMIT, services)
-    except DuplicateFindingError as duplicate:
-        return _create_duplicate(finding, duplicate.primary, services)
+
+
+def _review(refusal: AutomaticRefusedError) -> Decision:
+    """Return the decision that replaces AUTO; an alarm is raised if a limit is reached."""
+    if isinstance(refusal, LimitReachedError):
+        logger.warning("not remediated automatically", extra={"reason": str(refusal)})
+        emit_metric("AutomaticLimitReached")
+    return Decision(action=Action.REVIEW, reason=str(refusal))
 
 
 def _assign_digest(finding: Finding, services: Services) -> str | None:
@@ -66,15 +92,24 @@ def _assign_digest(finding: Finding, services: Services) -> str | None:
     )
 
 
-def _create_duplicate(finding: Finding, primary_id: str, services: Services) -> Record:
-    record = Record.create(
-        finding,
-        Status.DUPLICATE,
-        reason=f"the same object as the finding {primary_id}",
-        now=clock.now(),
-        primary=primary_id,
+def _add_duplicate(
+    finding: Finding, decision: Decision, primary_id: str, services: Services
+) -> Record:
+    """Record `finding` as a duplicate, show it with the finding that came first, and return it."""
+    duplicate = services.ledger.create(
+        Record.create(
+            finding,
+            Status.DUPLICATE,
+            reason=f"the same object as the finding {primary_id}",
+            now=clock.now(),
+            primary=primary_id,
+        )
     )
-    return services.ledger.create(record)
+    primary = _merge_into(primary_id, finding, decision, services)
+    _follow_up(primary, services)
+    if primary.status is Status.FAILED:
+        announce_finding_on_failed(primary, finding, services)
+    return duplicate
 
 
 def _merge_into(
@@ -86,9 +121,10 @@ def _merge_into(
         return services.ledger.update(
             primary, lambda latest: _merged(latest, finding, decision, services)
         )
-    except HourlyLimitReachedError:
+    except AutomaticRefusedError as refusal:
+        review = _review(refusal)
         return services.ledger.update(
-            primary, lambda latest: _merged(latest, finding, OVER_HOURLY_LIMIT, services)
+            primary, lambda latest: _merged(latest, finding, review, services)
         )
 
 
@@ -113,6 +149,8 @@ def _follow_up(record: Record, services: Services) -> None:
     is_unseen = record.status is Status.AWAITING_REVIEW and record.message is None
     has_new_duplicate = bool(record.duplicates) and record.message is not None
     if record.is_automatic:
-        start_remediation(services.remediator, RemediationRequest(finding_id=record.finding.id))
+        enqueue_remediation(
+            services.remediation_queue, RemediationRequest(finding_id=record.finding.id)
+        )
     if record.digest_id or is_unseen or has_new_duplicate:
         services.notifications.notify(record)

@@ -1,25 +1,28 @@
-"""What a click does: it is decided in the ledger, then the remediator starts (step 6)."""
+"""What a click on a finding decides, in the ledger (step 6)."""
+
+from dataclasses import replace
 
 from lambdas.common import clock
-from lambdas.common.dispatch import RemediationRequest, Reply, start_remediation
-from lambdas.common.ledger.record import POLICY, IllegalTransitionError, Record, Status
-from lambdas.common.ledger.store import UnknownFindingError
-from lambdas.common.slack.actions import (
-    BULK_ACTIONS,
-    DISMISS,
-    OPEN_IN_MACIE,
-    REMEDIATE,
-    REOPEN,
-    RESTORE,
-    RETRY,
+from lambdas.common.ledger.audit import log_transition
+from lambdas.common.ledger.record import (
+    IN_PROGRESS,
+    POLICY,
+    IllegalTransitionError,
+    Record,
+    Status,
+    Transition,
 )
-from lambdas.remediation_handler.bulk_decisions import apply_bulk_decision
+from lambdas.common.ledger.store import UnknownFindingError
+from lambdas.common.slack.actions import DISMISS, REMEDIATE, REOPEN, RESTORE, RETRY
+from lambdas.common.slack.mrkdwn import format_time, pluralize
+from lambdas.remediation_handler.decision import Decision
 from lambdas.remediation_handler.interaction import Interaction
 from lambdas.remediation_handler.services import Services
+from lambdas.remediation_handler.workspace import is_external
 
 _TRANSITIONS = {
     REMEDIATE: ({Status.AWAITING_REVIEW, Status.DRY_RUN}, Status.REMEDIATING),
-    DISMISS: ({Status.AWAITING_REVIEW}, Status.DISMISSED),
+    DISMISS: ({Status.AWAITING_REVIEW, Status.FAILED}, Status.DISMISSED),
     REOPEN: ({Status.DISMISSED}, Status.AWAITING_REVIEW),
     RESTORE: ({Status.QUARANTINED}, Status.RESTORING),
     RETRY: ({Status.FAILED}, None),
@@ -27,64 +30,116 @@ _TRANSITIONS = {
 """From which statuses an action leads to which; None: to the status that was decided before."""
 
 
-def apply_decision(interaction: Interaction, services: Services) -> None:
-    """Record what the person decided, and start the remediator, which acts on it and replies."""
-    if interaction.action_id == OPEN_IN_MACIE:
-        return
-    if interaction.action_id in BULK_ACTIONS:
-        finding_id, text = None, apply_bulk_decision(interaction, services)
-    else:
-        finding_id, text = _decide(interaction, services)
-    request = RemediationRequest(
-        finding_id=finding_id,
-        response_url=interaction.response_url,
-        reply=Reply(user=interaction.user, text=text) if text else None,
-    )
-    start_remediation(services.remediator, request)
+class _StaleClickError(Exception):
+    """The message showed the finding as it is no more."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.finding.id)
+        self.record = record
 
 
-def _decide(interaction: Interaction, services: Services) -> tuple[str | None, str]:
-    """Record the decision; return the finding to show, if any, and a reply to the person."""
+class _RefusalNotKeptError(Exception):
+    """The record keeps as many refused clicks as it can; `record` has one more, unwritten."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__(record.finding.id)
+        self.record = record
+
+
+def decide_for_finding(interaction: Interaction, services: Services) -> Decision:
+    """Record the decision, if the message showed the finding as it is."""
+    finding_id = interaction.subject_id
     if interaction.action_id not in _TRANSITIONS:
-        return None, "Nothing was done: this button is not supported any more."
-    is_approver = services.approvers.include(interaction.user, channel=interaction.channel)
-    change = _decided if is_approver else _refused
+        return Decision(reply="Nothing was done: this button is not supported any more.")
+    if "#" in finding_id:  # an item of the ledger that is no finding
+        return Decision(reply="Nothing was done: this finding is not in the ledger.")
     try:
-        record = services.ledger.get(interaction.subject_id)
-        services.ledger.update(record, lambda latest: change(latest, interaction, services))
+        return _record(interaction, services)
     except UnknownFindingError:
-        return None, "Nothing was done: this finding is not in the ledger."
-    except IllegalTransitionError as error:
-        # The message was outdated, so it is shown again. If a start was lost, this makes it again.
-        return interaction.subject_id, _status(error.record)
+        return Decision(reply="Nothing was done: this finding is not in the ledger.")
+    except (IllegalTransitionError, _StaleClickError) as error:
+        # The message is shown again. If a start was lost, this makes it again.
+        return Decision(finding_id=finding_id, reply=_status(error.record, interaction))
+
+
+def _record(interaction: Interaction, services: Services) -> Decision:
+    user, channel, is_guest = interaction.user, interaction.channel, is_external(interaction)
+    is_approver = services.approvers.include(user, channel=channel, is_external=is_guest)
+    change = _decided if is_approver else _refused
+    record = services.ledger.get(interaction.subject_id)
+    try:
+        services.ledger.update(record, lambda latest: change(latest, interaction, services))
+    except _RefusalNotKeptError as error:
+        log_transition(error.record)
     if is_approver:
-        return interaction.subject_id, ""
-    return None, services.approvers.refusal(channel=interaction.channel)
+        return Decision(finding_id=interaction.subject_id, is_recorded=True)
+    return Decision(reply=services.approvers.refusal(channel=channel, is_external=is_guest))
 
 
 def _decided(record: Record, interaction: Interaction, services: Services) -> Record:
-    starts, target = _TRANSITIONS[interaction.action_id]
-    status = target or record.decision.status
-    if record.status not in starts:
-        raise IllegalTransitionError(record, status)
+    if interaction.seen != record.seen_state:
+        raise _StaleClickError(record)
+    status = _target(record, interaction.action_id)
     now = clock.now()
-    return record.transition_to(
+    decided = record.transition_to(
         status,
         by=interaction.user,
         reason=interaction.reason,
         now=now,
         check_at=services.remind_at(now),
     )
+    if status in IN_PROGRESS:
+        return decided
+    # Nothing else is due that would show the decision, if the remediator is not started.
+    return replace(decided, notify_at=now + services.show_after)
+
+
+def _target(record: Record, action_id: str) -> Status:
+    """Return the status that the action leads to.
+
+    Raises:
+        IllegalTransitionError: it leads nowhere from the record's status.
+    """
+    starts, target = _TRANSITIONS[action_id]
+    status = target or record.decision.status
+    is_failed_restore = (
+        record.status is Status.FAILED and record.decision.status is not Status.REMEDIATING
+    )
+    if record.status not in starts or (action_id == DISMISS and is_failed_restore):
+        raise IllegalTransitionError(record, status)
+    return status
 
 
 def _refused(record: Record, interaction: Interaction, _: Services) -> Record:
-    reason = f"{interaction.action_id} in {interaction.channel} by somebody who is not an approver"
-    return record.add_refusal(by=interaction.user, reason=reason, now=clock.now())
+    who = "somebody of another workspace" if is_external(interaction) else "somebody"
+    reason = f"{interaction.action_id} in {interaction.channel} by {who} who is not an approver"
+    now = clock.now()
+    refused = record.add_refusal(by=interaction.user, reason=reason, now=now)
+    if refused == record:
+        refusal = Transition(
+            at=now, status=record.status, by=interaction.user, reason=reason, is_refused=True
+        )
+        raise _RefusalNotKeptError(replace(record, history=(*record.history, refusal)))
+    return refused
 
 
-def _status(record: Record) -> str:
-    decision = record.decision
+def _status(record: Record, interaction: Interaction) -> str:
+    """Describe to a person why the click changed nothing."""
+    starts, _ = _TRANSITIONS[interaction.action_id]
+    if record.status in starts:
+        return (
+            f"Nothing was done: the finding has changed since this message: {_changes(record)}."
+            " The message is updated; please decide again."
+        )
     if record.status is Status.AWAITING_REVIEW:
-        return "This waits for a decision again; the message shows it now."
+        return "Nothing was done: this waits for a decision again; the message shows it now."
+    decision = record.decision
     who = "automatically" if decision.by == POLICY else f"by <@{decision.by}>"
     return f"This was decided {who} already; its status is {record.status}."
+
+
+def _changes(record: Record) -> str:
+    since = format_time(record.latest_transition.at)
+    duplicates = len(record.duplicates)
+    others = f", with {pluralize(duplicates, 'more finding')} on the object" if duplicates else ""
+    return f"its status is {record.status} since {since}{others}"

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.common.init_phase import end_init_phase
-from lambdas.remediation_handler.decisions import apply_decision
+from lambdas.remediation_handler.clicks import handle_click
 from lambdas.remediation_handler.interaction import (
     MalformedRequestError,
     parse_interaction,
@@ -36,17 +36,21 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 def _handle(request: APIGatewayProxyEventV2) -> dict[str, Any]:
     body = raw_body(request.body, is_base64=bool(request.is_base64_encoded))
-    if not is_from_slack(body, request.headers, services().credentials):
+    if not is_from_slack(body, request.headers, services().signing):
         return _refuse(HTTPStatus.UNAUTHORIZED, "Slack did not sign this in the last five minutes")
     interaction = parse_interaction(body)
     logger.append_keys(finding_id=interaction.subject_id, user=interaction.user)
-    apply_decision(interaction, services())
+    if not services().workspace.includes(interaction):
+        reason = "Slack sent this to another app or from another workspace than those of the"
+        ids = {"app": interaction.app_id, "workspaces": sorted(interaction.workspaces)}
+        return _refuse(HTTPStatus.UNAUTHORIZED, f"{reason} settings", **ids)
+    handle_click(interaction, services())
     logger.info("click handled", extra={"action": interaction.action_id})
     return _response(HTTPStatus.OK)
 
 
-def _refuse(status: HTTPStatus, reason: str) -> dict[str, Any]:
-    logger.warning("request refused", extra={"reason": reason})
+def _refuse(status: HTTPStatus, reason: str, **details: object) -> dict[str, Any]:
+    logger.warning("request refused", extra={"reason": reason, **details})
     return _response(status)
 
 

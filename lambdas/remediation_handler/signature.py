@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from lambdas.common import clock
-from lambdas.common.slack.credentials import SlackCredentials, SlackSecret
+from lambdas.common.slack.credentials import SigningSecrets
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
@@ -21,22 +21,22 @@ class _Clock(Clock):
         return clock.now().timestamp()
 
 
-def is_from_slack(body: bytes, headers: Mapping[str, str], credentials: SlackCredentials) -> bool:
+def is_from_slack(body: bytes, headers: Mapping[str, str], signing: SigningSecrets) -> bool:
     """Return whether Slack signed the request in the last five minutes.
 
     Args:
         body: of the request, byte for byte.
         headers: of the request, their names in lower case.
-        credentials: with the signing secrets that are valid now.
+        signing: the signing secrets that are valid now.
     """
     if not _is_well_formed(headers):
         return False
-    secret = credentials.get()
-    if _is_signed(body, headers, secret):
+    secrets = signing.get()
+    if _is_signed(body, headers, secrets):
         return True
     # The signing secret may have been rotated since it was read.
-    latest = credentials.refresh()
-    return latest != secret and _is_signed(body, headers, latest)
+    latest = signing.refresh()
+    return latest != secrets and _is_signed(body, headers, latest)
 
 
 def _is_well_formed(headers: Mapping[str, str]) -> bool:
@@ -45,8 +45,8 @@ def _is_well_formed(headers: Mapping[str, str]) -> bool:
     return bool(_TIMESTAMP.fullmatch(timestamp) and _SIGNATURE.fullmatch(signature))
 
 
-def _is_signed(body: bytes, headers: Mapping[str, str], secret: SlackSecret) -> bool:
-    verifiers = (SignatureVerifier(signing, _Clock()) for signing in secret.signing_secrets)
+def _is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
+    verifiers = (SignatureVerifier(secret, _Clock()) for secret in secrets)
     try:
         return any(verifier.is_valid_request(body, headers) for verifier in verifiers)
     except UnicodeDecodeError:  # Slack writes no such body

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TypedDict, Unpack
 
 from lambdas.common.ledger.record import CopyAttempt, QuarantinedCopy, Record, RestoredObject
@@ -13,6 +14,7 @@ class _Changes(TypedDict, total=False):
     attempt: CopyAttempt | None
     restored: tuple[RestoredObject, ...]
     other_versions: int | None
+    check_at: datetime | None
 
 
 class Checkpoint:

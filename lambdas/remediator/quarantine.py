@@ -1,17 +1,22 @@
-"""The way into quarantine: copy, verify, save, delete; a rerun continues (step 7)."""
+"""The way into quarantine: copy, verify, lock, save, delete; a rerun continues (step 7)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from lambdas.common import clock
-from lambdas.common.finding import AffectedObject, Finding
+from lambdas.common.finding import Finding
 from lambdas.common.ledger.record import Outcome, QuarantinedCopy, Record, Status
 from lambdas.common.slack.mrkdwn import human_size
 from lambdas.remediator.checkpoint import Checkpoint
-from lambdas.remediator.rules import MoveError, matches_finding, quarantine_key
-from lambdas.remediator.s3.copy import copy_object
-from lambdas.remediator.s3.metadata import ObjectMetadata
-from lambdas.remediator.s3.objects import delete_version, head
-from lambdas.remediator.s3.parameters import CopyRequest, ObjectKey, SourceObject
+from lambdas.remediator.quarantined_copies import (
+    delete_copies,
+    is_copy_of,
+    make_copy,
+    undo_copies,
+)
+from lambdas.remediator.rules import MoveError, matches_finding
+from lambdas.remediator.s3.objects import head
+from lambdas.remediator.s3.parameters import SourceObject
 from lambdas.remediator.same_object import (
     findings_on_same_object,
     mark_moved_with,
@@ -23,8 +28,6 @@ from lambdas.remediator.source import (
     count_remaining,
     every_version,
     find_source,
-    is_in_place,
-    lost_in_copy,
     pin_version,
     remove_source,
     source_key,
@@ -71,13 +74,14 @@ def _forget_missing_copies(checkpoint: Checkpoint, services: Services) -> None:
 
 
 def _is_copy_present(copy: QuarantinedCopy, services: Services) -> bool:
-    key = services.own_key(copy.bucket, copy.key)
+    key = services.quarantine_object_key(copy.key)
     return head(services.quarantine_s3, key, copy.version_id) is not None
 
 
 def _find_elsewhere(checkpoint: Checkpoint, services: Services) -> Outcome:
     """Find whether the object was moved into quarantine for another finding."""
     for other, copies in _other_copies(services, checkpoint.record.finding):
+        services.check_consistency(replace(checkpoint.record, copies=copies))
         is_present = copies and all(_is_copy_present(copy, services) for copy in copies)
         if other.status is Status.QUARANTINED and is_present:
             checkpoint.save(copies=copies)
@@ -92,7 +96,7 @@ def _other_copies(
     for other in findings_on_same_object(services.ledger, finding):
         yield other, other.copies
     if (mover := moved_with(services.ledger, finding)) is not None:
-        yield mover, tuple(copy for copy in mover.copies if _is_copy_of(copy, finding.object))
+        yield mover, tuple(copy for copy in mover.copies if is_copy_of(copy, finding.object))
 
 
 def _dry_run(record: Record, sources: Sequence[SourceObject]) -> Outcome:
@@ -119,7 +123,7 @@ def _move(
         if _ensure_copied(checkpoint, services, source, remaining=remaining)
     ]
     if found not in copied:
-        _delete_copies(checkpoint, services, copied)
+        delete_copies(checkpoint, services, copied)
         return _CHANGED
     # By the finding's own version a rerun knows that there is something left to remove.
     _remove(checkpoint, services, sorted(copied, key=lambda source: source is found))
@@ -131,28 +135,14 @@ def _ensure_copied(
 ) -> bool:
     """Copy `source` unless there is a copy of it; return False if it changed meanwhile."""
     record = checkpoint.record
-    if any(_is_copy_of(copy, source.metadata) for copy in record.copies):
+    if any(is_copy_of(copy, source.metadata) for copy in record.copies):
         return True
-    key = services.own_key(
-        services.resources.quarantine_bucket, quarantine_key(record.finding.object)
-    )
-    losses = tuple(lost_in_copy(source))
     if services.settings.is_every_version and source.metadata.version_id is not None:
         mark_moved_with(services.ledger, record.finding, source.metadata.version_id)
-    request = CopyRequest(
-        s3=services.quarantine_s3,
-        source=source,
-        destination=key,
-        threshold=services.settings.multipart_threshold,
-        may_overwrite=lambda _: True,
-        save_attempt=checkpoint.save_attempt,
-    )
-    copy = copy_object(request, record.attempt)
-    if copy is None or copy.version_id is None:
+    copy = make_copy(checkpoint, services, source)
+    if copy is None:
         return False
-    quarantined = _quarantined_copy(source, key, copy.version_id, losses)
-    copies = (*record.copies, quarantined)
-    checkpoint.save(copies=copies, attempt=None, other_versions=remaining)
+    checkpoint.save(copies=(*record.copies, copy), attempt=None, other_versions=remaining)
     return True
 
 
@@ -161,64 +151,5 @@ def _remove(checkpoint: Checkpoint, services: Services, sources: Sequence[Source
         for source in sources:
             remove_source(source)
     except MoveError as refusal:
-        _undo_copies(checkpoint, services, sources, refusal)
+        undo_copies(checkpoint, services, sources, refusal)
         raise
-
-
-def _undo_copies(
-    checkpoint: Checkpoint,
-    services: Services,
-    sources: Sequence[SourceObject],
-    refusal: MoveError,
-) -> None:
-    """Delete the copies of what is whole in its place, for that cannot be deleted.
-
-    Raises:
-        MoveError: that is refused as well, so both exist, or some are in quarantine already; the
-            text says so.
-    """
-    try:
-        _delete_copies(checkpoint, services, sources)
-    except MoveError as error:
-        text = f"{refusal} It is still there, and a copy of it is in quarantine."
-        raise MoveError(text, advice=refusal.advice) from error
-    if remaining := len(checkpoint.record.copies):
-        text = f"{refusal} Versions of it that are in quarantine already: {remaining}."
-        raise MoveError(text, advice=refusal.advice) from refusal.__cause__
-
-
-def _delete_copies(
-    checkpoint: Checkpoint, services: Services, sources: Sequence[SourceObject]
-) -> None:
-    """Delete the copies of those of `sources` that are whole in their place."""
-    whole = [source for source in sources if is_in_place(source, source.metadata.version_id)]
-    copies = checkpoint.record.copies
-    kept = tuple(
-        copy for copy in copies if not any(_is_copy_of(copy, source.metadata) for source in whole)
-    )
-    for copy in copies:
-        if copy not in kept:
-            key = services.own_key(copy.bucket, copy.key)
-            delete_version(services.quarantine_s3, key, copy.version_id)
-    checkpoint.save(copies=kept, attempt=None, other_versions=None)
-
-
-def _is_copy_of(copy: QuarantinedCopy, version: ObjectMetadata | AffectedObject) -> bool:
-    """Return whether `copy` was made of this very version: a null version can be replaced."""
-    return (copy.source_version_id, copy.source_etag) == (version.version_id, version.etag)
-
-
-def _quarantined_copy(
-    source: SourceObject, key: ObjectKey, version_id: str, losses: tuple[str, ...]
-) -> QuarantinedCopy:
-    return QuarantinedCopy(
-        bucket=key.bucket,
-        key=key.key,
-        version_id=version_id,
-        source_version_id=source.metadata.version_id,
-        source_etag=source.metadata.etag,
-        size=source.metadata.size,
-        checksum=source.metadata.checksum,
-        storage_class=source.metadata.storage_class,
-        lost_in_copy=losses,
-    )

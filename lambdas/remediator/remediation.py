@@ -1,5 +1,6 @@
 """One remediation: shown in progress, carried out, recorded, shown again (steps 7 and 8)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from lambdas.common import clock
@@ -12,13 +13,19 @@ from lambdas.common.ledger.record import (
     Record,
     Status,
 )
+from lambdas.common.metrics import emit_metric
 from lambdas.common.slack.messages import render
 from lambdas.common.slack.response_url import ResponseUrl, allowed_response_url
 from lambdas.remediator.checkpoint import Checkpoint
+from lambdas.remediator.kept_copies import (
+    copies_kept_until,
+    delete_kept_copies,
+    deletion_time,
+)
 from lambdas.remediator.leases import acquire_lease, release_lease
 from lambdas.remediator.quarantine import quarantine_object
 from lambdas.remediator.restoration import restore_object
-from lambdas.remediator.rules import MoveError
+from lambdas.remediator.rules import InconsistentRecordError, MoveError
 from lambdas.remediator.services import Services
 
 _SAMPLE = Outcome(
@@ -44,6 +51,7 @@ def remediate(
         ConflictError: another invocation works on the object or the message.
         SlackUnavailableError: Slack did not accept the reply.
         UnknownFindingError: the ledger has no record of the finding.
+        InconsistentRecordError: the ledger has the record of another finding in its place.
         UnknownOutcomeError: S3 did not say, several times, whether it made a copy.
         ClientError: S3 refuses for now; this and a lost connection are mended by a later retry.
     """
@@ -53,15 +61,52 @@ def remediate(
         services.notifications.reply_to_user(request.reply, response_url)
     if request.finding_id is None:
         return None
-    record = services.ledger.get(request.finding_id)
-    if record.status in IN_PROGRESS:
+    record = _get_record(request.finding_id, services)
+    return _process(record, services, response_url, holder=holder, until=until)
+
+
+def _process(
+    record: Record,
+    services: Services,
+    response_url: ResponseUrl | None,
+    *,
+    holder: str,
+    until: datetime,
+) -> Record:
+    """Do what is left to do about the record, and show it if that is of interest to people."""
+    before = record.latest_transition
+    deletion_at = deletion_time(record, services)
+    is_deletion = deletion_at is not None and deletion_at <= clock.now()
+    if record.status in IN_PROGRESS or is_deletion:
         if not acquire_lease(
             services.ledger.table, record, holder=holder, now=clock.now(), until=until
         ):
             return record
         record = _act(record, services, response_url)
     release_lease(services.ledger.table, record, holder=holder)
-    services.notifications.notify(record, response_url)
+    if is_deletion:
+        return record
+    if deletion_at is not None and record.check_at is not None and record.check_at < deletion_at:
+        # The copies are to be kept for longer than was set when they were restored.
+        return services.ledger.update(record, lambda latest: replace(latest, check_at=deletion_at))
+    is_notified = services.notifications.notify(record, response_url)
+    if is_notified and record.latest_transition != before:
+        # It is said once; a run that dies before leaves it to the reminders.
+        services.notifications.announce_failure(services.ledger.get(record.finding.id))
+    return record
+
+
+def _get_record(finding_id: str, services: Services) -> Record:
+    """Return the record of a finding.
+
+    Raises:
+        InconsistentRecordError: the item is the record of another finding. That cannot be recorded
+            in the item, so the invocation fails.
+    """
+    record = services.ledger.get(finding_id)
+    if record.finding.id != finding_id:
+        emit_metric("InconsistentRecords")
+        raise InconsistentRecordError(f"it is the record of {record.finding.id}.")
     return record
 
 
@@ -69,12 +114,13 @@ def _act(record: Record, services: Services, response_url: ResponseUrl | None) -
     """Carry the record to its end; whoever had the lease before may have done so already."""
     if response_url is not None:
         response_url.replace_message(render(record))
-    checkpoint = Checkpoint(services.ledger, services.ledger.get(record.finding.id))
+    checkpoint = Checkpoint(services.ledger, _get_record(record.finding.id, services))
     if checkpoint.record.status not in IN_PROGRESS:
+        delete_kept_copies(checkpoint, services)
         return checkpoint.record
     outcome = _outcome(checkpoint, services)
     try:
-        checkpoint.apply(lambda latest: _end(latest, outcome))
+        checkpoint.apply(lambda latest: _end(latest, outcome, services))
     except IllegalTransitionError as error:
         # The finding handler gave up waiting for an end; Retry finds what was done.
         return error.record
@@ -86,20 +132,37 @@ def _outcome(checkpoint: Checkpoint, services: Services) -> Outcome:
         return _SAMPLE
     move = restore_object if checkpoint.record.status is Status.RESTORING else quarantine_object
     try:
+        services.check_consistency(checkpoint.record)
         return move(checkpoint, services)
     except MoveError as failure:
+        if isinstance(failure, InconsistentRecordError):
+            emit_metric("InconsistentRecords")
         cause = (str(failure.__cause__),) if failure.__cause__ else ()
         return Outcome(
             status=Status.FAILED, reason=str(failure), advice=failure.advice, evidence=cause
         )
 
 
-def _end(record: Record, outcome: Outcome) -> Record:
-    return record.transition_to(
+def _end(record: Record, outcome: Outcome, services: Services) -> Record:
+    now = clock.now()
+    check_at = _check_at(record, outcome.status, services, now)
+    ended = record.transition_to(
         outcome.status,
         by=REMEDIATOR,
         reason=outcome.reason,
         advice=outcome.advice,
         evidence=outcome.evidence,
-        now=clock.now(),
+        now=now,
+        check_at=check_at,
     )
+    are_deleted = outcome.status is Status.RESTORED and check_at is None
+    return replace(ended, copies=()) if are_deleted else ended
+
+
+def _check_at(record: Record, status: Status, services: Services, now: datetime) -> datetime | None:
+    """Return when to remind the approvers of a failure, or to delete what a restore has kept."""
+    if status is Status.RESTORED:
+        return copies_kept_until(record, services, restored_at=now)
+    remind_after = services.settings.remind_after
+    is_to_remind = status is Status.FAILED and remind_after is not None
+    return now + remind_after if is_to_remind and remind_after else None

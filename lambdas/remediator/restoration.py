@@ -1,9 +1,14 @@
-"""The way back: the same move in reverse, never over an object that has appeared meanwhile."""
+"""The way back: the same move in reverse, never over an object that has appeared meanwhile.
+
+The copies stay in quarantine for a while, and are deleted by a later run.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import takewhile
 
+from lambdas.common import clock
 from lambdas.common.ledger.record import (
     Outcome,
     QuarantinedCopy,
@@ -12,11 +17,13 @@ from lambdas.common.ledger.record import (
     Status,
 )
 from lambdas.remediator.checkpoint import Checkpoint
-from lambdas.remediator.rules import MoveError
+from lambdas.remediator.kept_copies import copies_kept_until
+from lambdas.remediator.rules import MoveError, is_same_content
 from lambdas.remediator.s3.copy import copy_object
 from lambdas.remediator.s3.metadata import NULL_VERSION, ObjectMetadata, Version
 from lambdas.remediator.s3.objects import delete_version, get_versioning, head, list_versions
-from lambdas.remediator.s3.parameters import CopyRequest, SourceObject
+from lambdas.remediator.s3.parameters import CopyRequest, SourceObject, encryption_args
+from lambdas.remediator.same_object import mark_restored
 from lambdas.remediator.services import Services
 from lambdas.remediator.source import source_key
 
@@ -39,24 +46,47 @@ def restore_object(checkpoint: Checkpoint, services: Services) -> Outcome:
     _check_room(checkpoint.record, services)
     for copy, source in _find_copies(checkpoint.record, services):
         _restore_copy(checkpoint, services, copy, source)
-    _empty_quarantine(checkpoint.record.copies, services)
-    return _restored(checkpoint.record)
+    record = checkpoint.record
+    for restored in record.restored:
+        mark_restored(services.ledger, record.finding, restored.etag)
+    until = copies_kept_until(record, services, restored_at=clock.now())
+    if until is None or until <= clock.now():
+        _empty_quarantine(record.copies, services)
+        until = None
+    return _restored(record, until)
 
 
 def _forget_missing_objects(checkpoint: Checkpoint, services: Services) -> None:
     """Forget what was restored and is gone, and what came after it: they have an order."""
     record = checkpoint.record
+    copies = {copy.version_id: copy for copy in record.copies}
     present = tuple(
-        takewhile(lambda restored: _is_still_restored(record, services, restored), record.restored)
+        takewhile(
+            lambda restored: _is_still_restored(
+                record, services, restored, copies[restored.copy_version_id]
+            ),
+            record.restored,
+        )
     )
     if present != record.restored:
         checkpoint.save(restored=present)
 
 
-def _is_still_restored(record: Record, services: Services, restored: RestoredObject) -> bool:
+def _is_still_restored(
+    record: Record, services: Services, restored: RestoredObject, copy: QuarantinedCopy
+) -> bool:
+    """Return whether it is there, with the content of its copy, which will be deleted."""
     s3, key = services.source_s3(record.finding), source_key(record.finding)
     metadata = head(s3, key, restored.version_id)
-    return metadata is not None and _is_restored_as(restored, metadata)
+    if metadata is None or not _is_restored_as(restored, metadata):
+        return False
+    quarantined = _head_copy(copy, services)
+    return quarantined is None or is_same_content(quarantined, metadata)
+
+
+def _head_copy(copy: QuarantinedCopy, services: Services) -> ObjectMetadata | None:
+    key = services.quarantine_object_key(copy.key)
+    return head(services.quarantine_s3, key, copy.version_id)
 
 
 def _is_restored_as(restored: RestoredObject, metadata: ObjectMetadata) -> bool:
@@ -105,8 +135,8 @@ def _read_copies(
     copies: Iterable[QuarantinedCopy], services: Services
 ) -> Iterator[tuple[QuarantinedCopy, SourceObject]]:
     for copy in copies:
-        key = services.own_key(copy.bucket, copy.key)
-        metadata = head(services.quarantine_s3, key, copy.version_id)
+        key = services.quarantine_object_key(copy.key)
+        metadata = _head_copy(copy, services)
         if metadata is not None:
             original = replace(metadata, storage_class=copy.storage_class)
             yield copy, SourceObject(s3=services.quarantine_s3, key=key, metadata=original)
@@ -122,6 +152,7 @@ def _restore_copy(
         source=source,
         destination=source_key(record.finding),
         threshold=services.settings.multipart_threshold,
+        encryption=encryption_args(copy.encryption, copy.kms_key),
         may_overwrite=lambda present: any(
             _is_restored_as(restored, present) for restored in record.restored[-1:]
         ),
@@ -142,18 +173,19 @@ def _restore_copy(
 def _empty_quarantine(copies: Iterable[QuarantinedCopy], services: Services) -> None:
     try:
         for copy in copies:
-            key = services.own_key(copy.bucket, copy.key)
+            key = services.quarantine_object_key(copy.key)
             delete_version(services.quarantine_s3, key, copy.version_id)
     except MoveError as refusal:
         text = f"{refusal} It is back in its bucket, and a copy of it is still in quarantine."
         raise MoveError(text, advice=refusal.advice) from refusal.__cause__
 
 
-def _restored(record: Record) -> Outcome:
+def _restored(record: Record, until: datetime | None) -> Outcome:
     lost = len(record.copies) - len(record.restored)
+    kept = f"kept in quarantine until {until.isoformat()}" if until else "deleted from quarantine"
     return Outcome(
         status=Status.RESTORED,
         reason="The object is back in its bucket.",
         advice=f"Versions that were not in quarantine any more: {lost:,}." if lost else "",
-        evidence=tuple(map(str, record.restored)),
+        evidence=(*map(str, record.restored), f"the copies are {kept}"),
     )

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from lambdas.common.finding import AffectedObject
+from lambdas.common.finding import AffectedObject, Finding
+from lambdas.common.ledger.record import QuarantinedCopy, Record, Status
 from lambdas.remediator.s3.metadata import NULL_VERSION, ObjectMetadata, Version
 
 _MAX_KEY_BYTES = 1024
@@ -23,12 +24,87 @@ class MoveError(Exception):
         self.advice = advice
 
 
-def quarantine_key(affected: AffectedObject) -> str:
-    """Return the key of the object in the quarantine bucket: `<source bucket>/<key>`.
+class InconsistentRecordError(MoveError):
+    """The record in the ledger is not what the remediator would have written."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"The ledger's record does not match the finding: {problem}",
+            advice="Nothing was moved. See InconsistentRecords in docs/runbook.md: somebody may"
+            " have changed the ledger.",
+        )
+
+
+def check_consistency(record: Record, *, quarantine_bucket: str, is_every_version: bool) -> None:
+    """Check, before any request to S3, that the record is about the object of its finding alone.
+
+    Who can write to the ledger could otherwise have anything moved into the finding's bucket, or
+    deleted in the quarantine bucket.
+
+    Args:
+        record: as the ledger has it.
+        quarantine_bucket: where copies are.
+        is_every_version: whether a record may have copies of other versions of the finding's key.
+
+    Raises:
+        InconsistentRecordError: it is about something else.
+    """
+    if record.finding.object.bucket == quarantine_bucket:
+        raise InconsistentRecordError("its object is in the quarantine bucket.")
+    place = quarantine_bucket, quarantine_key(record.finding)
+    for copy in record.copies:
+        if (copy.bucket, copy.key) != place:
+            raise InconsistentRecordError(f"a copy is at s3://{copy.bucket}/{copy.key}.")
+        if not _may_be_copied(copy, record.finding.object, is_every_version=is_every_version):
+            raise InconsistentRecordError(
+                f"a copy is of the version {copy.source_version_id} with the ETag"
+                f" {copy.source_etag}. If quarantineVersions was ALL then, set it to ALL again."
+            )
+    _check_ids(record)
+
+
+def _may_be_copied(
+    copy: QuarantinedCopy, affected: AffectedObject, *, is_every_version: bool
+) -> bool:
+    is_of_finding = affected.version_id in (None, copy.source_version_id)
+    if is_of_finding and copy.source_etag == affected.etag:
+        return True
+    # Without a version in the finding, another version is one with another ETag.
+    is_other_version = copy.source_version_id not in (None, affected.version_id)
+    return is_every_version and is_other_version
+
+
+def _check_ids(record: Record) -> None:
+    """Check that each copy is named once, and that what was restored are the copies.
+
+    A record whose copies were deleted after a restore keeps what was restored.
+    """
+    ids = [copy.version_id for copy in record.copies]
+    if len(set(ids)) < len(ids) or not all(ids):
+        raise InconsistentRecordError("a copy has no version of its own.")
+    if ids and any(restored.copy_version_id not in ids for restored in record.restored):
+        raise InconsistentRecordError("something else was restored than its copies.")
+    is_restoring = record.status is Status.RESTORING
+    if is_restoring and record.attempt is not None and record.attempt.source not in ids:
+        raise InconsistentRecordError("something else is being restored than its copies.")
+
+
+def kept_until(
+    copies: Iterable[QuarantinedCopy], *, restored_at: datetime, kept_for: timedelta
+) -> datetime | None:
+    """Return when the copies of what was restored may be deleted; None for at once."""
+    locks = [copy.locked_until for copy in copies if copy.locked_until is not None]
+    if not kept_for and not locks:
+        return None
+    return max([restored_at + kept_for, *locks])
+
+
+def quarantine_key(finding: Finding) -> str:
+    """Return the key of the object in the quarantine bucket: `<account>/<source bucket>/<key>`.
 
     A key longer than S3's 1,024 bytes is cut and ends in a hash of the whole instead.
     """
-    key = f"{affected.bucket}/{affected.key}"
+    key = f"{finding.account}/{finding.object.bucket}/{finding.object.key}"
     raw = key.encode()
     if len(raw) <= _MAX_KEY_BYTES:
         return key
@@ -67,8 +143,8 @@ def check_movable(metadata: ObjectMetadata, *, now: datetime) -> None:
         )
 
 
-def check_copy(source: ObjectMetadata, copy: ObjectMetadata | None) -> None:
-    """Check that `copy` has the content of `source`.
+def check_copy(source: ObjectMetadata, copy: ObjectMetadata | None) -> ObjectMetadata:
+    """Check that `copy` has the content of `source`, and return it.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 
@@ -80,6 +156,7 @@ def check_copy(source: ObjectMetadata, copy: ObjectMetadata | None) -> None:
             "The copy is not the same as the object, so the object was left alone.",
             advice="Press Retry; if it happens again, contact AWS Support.",
         )
+    return copy
 
 
 def is_same_content(first: ObjectMetadata, second: ObjectMetadata) -> bool:
@@ -94,6 +171,14 @@ def is_same_content(first: ObjectMetadata, second: ObjectMetadata) -> bool:
     else:
         is_same = first.etag == second.etag or not (_is_md5(first) and _is_md5(second))
     return first.size == second.size and is_same
+
+
+def comparison_basis(first: ObjectMetadata, second: ObjectMetadata) -> str:
+    """Return what the comparison of `is_same_content` rests on, besides the size."""
+    shared = sorted(first.checksums.keys() & second.checksums.keys())
+    if shared:
+        return f"{' and '.join(shared)} checksum"
+    return "ETag (MD5)" if _is_md5(first) and _is_md5(second) else "size"
 
 
 def _is_md5(metadata: ObjectMetadata) -> bool:

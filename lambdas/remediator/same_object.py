@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lambdas.common.finding import Finding
 from lambdas.common.ledger.record import Record
 from lambdas.common.ledger.serialization import decode
-from lambdas.common.ledger.store import Ledger, object_id
+from lambdas.common.ledger.store import Ledger, object_id, restored_id
 from lambdas.common.ledger.table import get_item, query, update, write
 
 
@@ -32,6 +32,17 @@ def moved_with(ledger: Ledger, finding: Finding) -> Record | None:
         return None
     item = get_item(ledger.table, _version_item_id(finding, finding.object.version_id))
     return ledger.get(item["finding_id"]) if item else None
+
+
+def mark_restored(ledger: Ledger, finding: Finding, etag: str) -> None:
+    """Save that the object of `finding` was restored, and has this ETag now.
+
+    Whoever finds it again does not have it moved without asking: people wanted it back.
+    """
+    affected = finding.object
+    item_id = restored_id(finding.account, affected.bucket, affected.key, etag)
+    mark = update(item_id, "SET finding_id = :finding", finding=finding.id)
+    write(ledger.table, mark)
 
 
 def _version_item_id(finding: Finding, version_id: str) -> str:

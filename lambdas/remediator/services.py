@@ -11,11 +11,13 @@ from botocore.config import Config
 from lambdas.common.config import read_environment, read_settings
 from lambdas.common.digests.store import DigestStore
 from lambdas.common.finding import Finding
+from lambdas.common.ledger.record import Record
 from lambdas.common.ledger.store import Ledger
 from lambdas.common.notifications import Notifications
 from lambdas.common.slack.channel import SlackChannel
-from lambdas.common.slack.credentials import SlackCredentials
+from lambdas.common.slack.credentials import BotToken
 from lambdas.remediator.config import Resources, Settings
+from lambdas.remediator.rules import check_consistency
 from lambdas.remediator.s3.clients import S3Access, s3_access
 from lambdas.remediator.s3.parameters import ObjectKey
 
@@ -50,9 +52,26 @@ class Services:
         """Return access to the account and Region of the finding's bucket."""
         return s3_access(finding.account, finding.region)
 
-    def own_key(self, bucket: str, key: str) -> ObjectKey:
-        """Return a key in a bucket of our own account."""
-        return ObjectKey(bucket=bucket, key=key, owner=self.resources.account_id)
+    def check_consistency(self, record: Record) -> None:
+        """Check that a record is about the object of its finding alone.
+
+        Raises:
+            InconsistentRecordError: it is about something else.
+        """
+        check_consistency(
+            record,
+            quarantine_bucket=self.resources.quarantine_bucket,
+            is_every_version=self.settings.is_every_version,
+        )
+
+    def quarantine_object_key(self, key: str) -> ObjectKey:
+        """Return a key in the quarantine bucket, which our own account must own."""
+        return ObjectKey(
+            bucket=self.resources.quarantine_bucket,
+            key=key,
+            owner=self.resources.account_id,
+            quarantine_kms_key=self.resources.quarantine_key,
+        )
 
 
 @cache
@@ -82,6 +101,6 @@ def _slack_channel(resources: Resources, settings: Settings) -> SlackChannel:
     provider = SecretsProvider(boto_config=_CLIENT_CONFIG)
     return SlackChannel(
         settings.slack_channel,
-        credentials=SlackCredentials(provider, resources.slack_secret),
+        bot_token=BotToken(provider, resources.slack_bot_token),
         api_url=settings.slack_api_url,
     )

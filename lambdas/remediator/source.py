@@ -27,7 +27,7 @@ from lambdas.remediator.s3.objects import (
     list_grants,
     list_versions,
 )
-from lambdas.remediator.s3.parameters import ObjectKey, SourceObject
+from lambdas.remediator.s3.parameters import ObjectKey, SourceObject, is_multipart
 
 _MAX_COPIES_BYTES = 350_000
 """The space of a record for its copies: DynamoDB takes items of 400 KB.
@@ -38,7 +38,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constra
 
 def max_versions(key: str) -> int:
     """Return how many versions of `key` a record has room for, moved, kept and restored."""
-    return _MAX_COPIES_BYTES // (3 * len(key.encode()) + 1_400)
+    return _MAX_COPIES_BYTES // (3 * len(key.encode()) + 1_900)
 
 
 def source_key(finding: Finding) -> ObjectKey:
@@ -104,9 +104,14 @@ def is_in_place(source: SourceObject, version_id: str | None) -> bool:
     return metadata is not None and metadata.etag == source.metadata.etag
 
 
-def lost_in_copy(source: SourceObject) -> Iterator[str]:
-    """Describe what a copy loses: grants, some metadata, its KMS key, an Object Lock that ended."""
+def lost_in_copy(source: SourceObject, *, threshold: int) -> Iterator[str]:
+    """Describe what a copy loses: grants, some metadata, its KMS key, an Object Lock that ended.
+
+    Above `threshold` bytes the copy is made in parts, and loses an Expires header that is no date.
+    """
     metadata = source.metadata
+    if metadata.invalid_expires is not None and is_multipart(metadata, threshold):
+        yield f"the Expires header {metadata.invalid_expires!r}, which is no date"
     yield from list_grants(source)
     if metadata.lost_metadata:
         yield f"{metadata.lost_metadata} metadata entries that S3 cannot show"

@@ -25,7 +25,8 @@ class Outputs:
     """The stack's outputs; `by_name` has all of them, by their names in CloudFormation."""
 
     slack_request_url: str
-    slack_secret: str
+    slack_signing_secret: str
+    slack_bot_token: str
     quarantine_bucket: str
     ledger_table: str
     finding_queue_url: str
@@ -53,7 +54,8 @@ def deploy(emulator: RunningEmulator, settings: Mapping[str, Any]) -> Outputs:
     (by_name,) = json.loads(outputs.read_text()).values()
     return Outputs(
         slack_request_url=by_name["SlackRequestUrl"],
-        slack_secret=by_name["SlackSecretName"],
+        slack_signing_secret=by_name["SlackSigningSecretName"],
+        slack_bot_token=by_name["SlackBotTokenSecretName"],
         quarantine_bucket=by_name["QuarantineBucketName"],
         ledger_table=by_name["LedgerTableName"],
         finding_queue_url=by_name["FindingQueueUrl"],

@@ -37,7 +37,8 @@ def _selection(element: Mapping[str, Any], choice: str | None) -> Mapping[str, A
     if choice is None:
         return {}
     for option in element.get("options", ()):
-        if option["value"] == choice:
+        # The app may put more behind what the choice is called.
+        if choice in (option["value"], option["value"].partition(" ")[0]):
             return {"selected_option": option}
     raise LookupError(f"the menu has no {choice}")
 

@@ -150,7 +150,7 @@ class FakeSlack:
             ts: the message.
             action_id: of the button or menu.
             user: a Slack user id.
-            choice: the value chosen in a menu.
+            choice: the value chosen in a menu, or its first word.
             shown: the message as the person still sees it, if that is outdated.
 
         Raises:

@@ -11,7 +11,10 @@ from local.slack.block_kit import problems
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A message in the channel: `ts` identifies it, `edits` counts its updates."""
+    """A message in the channel: `ts` identifies it, `edits` counts its updates.
+
+    A reply in a thread that `is_broadcast` is shown in the channel too.
+    """
 
     ts: str
     channel: str
@@ -20,6 +23,7 @@ class Message:
     metadata: Mapping[str, Any] | None
     thread_ts: str | None
     edits: int = 0
+    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +144,7 @@ class Workspace:
             blocks=tuple(body.get("blocks", ())),
             metadata=body.get("metadata"),
             thread_ts=body.get("thread_ts"),
+            is_broadcast=bool(body.get("reply_broadcast")),
         )
         self._messages[ts] = [message]
         return Response.success(channel=channel, ts=ts)

@@ -30,7 +30,7 @@ def test_a_finding_makes_these_requests(path: str, finding_type: str) -> None:
         harness.run_remediator()
     # A function that stays warm reads the secret once in some minutes.
     del requests["secretsmanager GetSecretValue"]
-    assert dict(requests) == {name: count for name, count in cost.REQUESTS[path].items() if count}
+    assert +requests == {name: count for name, count in cost.REQUESTS[path].items() if count}
 
 
 def test_the_page_has_the_tables_as_they_are_computed() -> None:

@@ -27,7 +27,8 @@ SETTINGS = {"digestThreshold": "OFF", "autoRemediationHourlyLimit": "OFF"}
 def sandbox() -> Iterator[Sandbox]:
     """Start a sandbox for this module sandbox: its functions call AWS through a proxy."""
     with start_sandbox(SETTINGS) as running:
-        for url in (running.outputs.finding_queue_url, running.outputs.task_queue_url):
+        queues = "FindingQueueUrl", "TaskQueueUrl", "RemediationQueueUrl"
+        for url in (running.outputs.by_name[name] for name in queues):
             running.client("sqs").set_queue_attributes(
                 QueueUrl=url, Attributes={"VisibilityTimeout": "5"}
             )

@@ -3,14 +3,15 @@
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lambdas.common.slack.actions import option_value
+from lambdas.common.ledger.window import slot_of
+from local.aws.emulator import ACCOUNT
 from local.macie.fixtures import event_about, sample_event
 from local.sandbox import APPROVER, CHANNEL, VISITOR, Sandbox, wait_for
 from local.slack.clicks import form, post, sign
@@ -74,6 +75,11 @@ def _text(sandbox: Sandbox, finding_id: str) -> str:
     return f"{message.text} {message.blocks}" if message else ""
 
 
+def _copy(bucket: str, key: str) -> str:
+    """Return the key of an object's copy in quarantine."""
+    return f"{ACCOUNT}/{bucket}/{key}"
+
+
 def _keys(sandbox: Sandbox, bucket: str) -> list[str]:
     versions = sandbox.client("s3").list_object_versions(Bucket=bucket).get("Versions", [])
     return [version["Key"] for version in versions]
@@ -95,21 +101,24 @@ def test_an_approved_object_is_quarantined_and_restored(sandbox: Sandbox, bucket
     text = _wait_for_status(sandbox, finding_id, "QUARANTINED")
     assert f"Quarantined by <@{APPROVER}>" in text
     assert _keys(sandbox, bucket) == []
-    assert f"{bucket}/{key}" in _keys(sandbox, quarantine)
+    assert _copy(bucket, key) in _keys(sandbox, quarantine)
 
     assert sandbox.slack.click(message.ts, "restore", APPROVER) == 200
-    _wait_for_status(sandbox, finding_id, "RESTORED")
+    assert "kept in quarantine until" in _wait_for_status(sandbox, finding_id, "RESTORED")
     restored = sandbox.client("s3").get_object(Bucket=bucket, Key=key)
     assert (restored["Body"].read(), restored["Metadata"]) == (CARD, {"owner": "jane"})
     assert restored["TagCount"] == 1
-    assert f"{bucket}/{key}" not in _keys(sandbox, quarantine)
+    assert _copy(bucket, key) in _keys(sandbox, quarantine)
+
+    sandbox.make_kept_copies_due(finding_id)
+    sandbox.tick()
+    wait_for(lambda: _copy(bucket, key) not in _keys(sandbox, quarantine))
 
 
 def test_a_finding_is_dismissed_and_reopened(sandbox: Sandbox, bucket: str) -> None:
     _put(sandbox, bucket)
     finding_id, message = _create_review(sandbox, bucket)
-    choice = option_value("accepted_risk", finding_id)
-    assert sandbox.slack.click(message.ts, "dismiss", APPROVER, choice=choice) == 200
+    assert sandbox.slack.click(message.ts, "dismiss", APPROVER, choice="accepted_risk") == 200
     assert "accepted risk" in _wait_for_status(sandbox, finding_id, "DISMISSED")
     assert sandbox.slack.click(message.ts, "reopen", APPROVER) == 200
     assert f"Reopened by <@{APPROVER}>" in _wait_for_status(sandbox, finding_id, "AWAITING_REVIEW")
@@ -127,7 +136,7 @@ def test_two_findings_on_one_object_share_a_message(sandbox: Sandbox, bucket: st
 
 
 def test_automatic_remediation_stops_at_the_hourly_limit(sandbox: Sandbox, bucket: str) -> None:
-    """The counter is one item that all handlers write at the same time."""
+    """The counters are in one item that all handlers write at the same time."""
     keys = [f"{number}.csv" for number in range(12)]
     for key in keys:
         _put(sandbox, bucket, key)
@@ -140,23 +149,26 @@ def test_automatic_remediation_stops_at_the_hourly_limit(sandbox: Sandbox, bucke
 
 
 def _set_remaining_limit(sandbox: Sandbox, remaining: int) -> None:
-    hours = [datetime.now(UTC) + timedelta(hours=ahead) for ahead in (0, 1)]
-    for hour in hours:
-        sandbox.client("dynamodb").put_item(
-            TableName=sandbox.outputs.ledger_table,
-            Item={
-                "id": {"S": f"hour#{hour:%Y-%m-%dT%H}"},
-                "automatic": {"N": str(LIMIT - remaining)},
-            },
-        )
+    slot, counted = slot_of(datetime.now(UTC)), {"N": str(LIMIT - remaining)}
+    sandbox.client("dynamodb").put_item(
+        TableName=sandbox.outputs.ledger_table,
+        Item={
+            "id": {"S": "limit#all"},
+            "latest_slot": {"N": str(slot)},
+            "slots": {"M": {str(slot): counted}},
+            "counted": counted,
+        },
+    )
 
 
 def test_a_redriven_dead_letter_is_handled(sandbox: Sandbox, bucket: str) -> None:
     _put(sandbox, bucket)
     event = _event(sandbox, bucket, "personal-automated-discovery")
-    outputs = sandbox.outputs.by_name
-    sqs = sandbox.client("sqs")
-    sqs.send_message(QueueUrl=outputs["FindingDeadLetterQueueUrl"], MessageBody=json.dumps(event))
+    outputs = dict(sandbox.outputs.by_name)
+    sqs, queue = sandbox.client("sqs"), outputs["FindingDeadLetterQueueUrl"]
+    # Only SQS itself moves messages there.
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(event))
     sent = redrive(sqs=sqs, functions=sandbox.client("lambda"), outputs=outputs)
     assert sent == {"findings": 1, "remediations": 0}
     wait_for(lambda: sandbox.message_about(event["detail"]["id"]))
@@ -202,7 +214,7 @@ def test_a_second_click_gets_a_private_reply(sandbox: Sandbox, bucket: str) -> N
     assert f"decided by <@{APPROVER}> already" in reply.text
     _wait_for_status(sandbox, finding_id, "QUARANTINED")
     quarantined = _keys(sandbox, sandbox.outputs.quarantine_bucket)
-    assert quarantined.count(f"{bucket}/a card.csv") == 1
+    assert quarantined.count(_copy(bucket, "a card.csv")) == 1
 
 
 @pytest.mark.parametrize("kind", ["unsigned", "forged", "stale"])
@@ -225,11 +237,7 @@ def test_a_request_that_is_not_from_slack_is_refused(sandbox: Sandbox, kind: str
 
 
 def _signing_secret(sandbox: Sandbox) -> str:
-    secret = sandbox.client("secretsmanager").get_secret_value(
-        SecretId=sandbox.outputs.slack_secret
-    )
-    text: str = json.loads(secret["SecretString"])["signingSecret"]
-    return text
+    return sandbox.secret(sandbox.outputs.slack_signing_secret)["signingSecret"]
 
 
 @pytest.fixture
@@ -273,7 +281,7 @@ def test_an_object_that_changed_is_not_moved(sandbox: Sandbox, bucket: str) -> N
     text = _wait_for_status(sandbox, sandbox.deliver(event), "CHANGED")
     assert "The object was replaced after the finding" in text
     assert _keys(sandbox, bucket) == ["a card.csv"]
-    assert f"{bucket}/a card.csv" not in _keys(sandbox, sandbox.outputs.quarantine_bucket)
+    assert _copy(bucket, "a card.csv") not in _keys(sandbox, sandbox.outputs.quarantine_bucket)
 
 
 def test_a_sample_finding_passes_through_all_steps_and_moves_nothing(sandbox: Sandbox) -> None:
@@ -356,7 +364,7 @@ def test_an_administrator_cannot_read_the_quarantine_bucket(sandbox: Sandbox, bu
     _wait_for_status(sandbox, finding_id, "QUARANTINED")
     with pytest.raises(ClientError, match="AccessDenied"):
         _administrator(sandbox).get_object(
-            Bucket=sandbox.outputs.quarantine_bucket, Key=f"{bucket}/a card.csv"
+            Bucket=sandbox.outputs.quarantine_bucket, Key=_copy(bucket, "a card.csv")
         )
 
 
@@ -384,10 +392,9 @@ def test_no_secret_is_in_a_log_or_in_the_ledger(sandbox: Sandbox, bucket: str) -
     finding_id, message = _create_review(sandbox, bucket)
     sandbox.slack.click(message.ts, "remediate", APPROVER)
     _wait_for_status(sandbox, finding_id, "QUARANTINED")
-    secret = sandbox.client("secretsmanager").get_secret_value(
-        SecretId=sandbox.outputs.slack_secret
-    )
+    names = sandbox.outputs.slack_signing_secret, sandbox.outputs.slack_bot_token
+    secrets = [value for name in names for value in sandbox.secret(name).values()]
     log = (sandbox.emulator.folder / "ministack.log").read_text()
     stored = log + json.dumps(sandbox.record(finding_id))
-    for text in [*json.loads(secret["SecretString"]).values(), "4111111111111111"]:
+    for text in [*secrets, "4111111111111111"]:
         assert text not in stored

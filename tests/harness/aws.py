@@ -31,8 +31,10 @@ SOURCE, QUARANTINE = "acme-payments", "acme-quarantine"
 KEY = "2026/pan data+1?.csv"
 CARD = b"name,card\nJane,4111111111111111\n"
 MIB = 1024 * 1024
-TABLE, SECRET = "ledger", "slack"
-REMEDIATOR_FUNCTION = "remediator"
+TABLE = "ledger"
+SIGNING_SECRET_ID, BOT_TOKEN_ID = "slack-signing-secret", "slack-bot-token"
+QUARANTINE_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
+REMEDIATOR_FUNCTION, REMEDIATION_QUEUE = "remediator", "remediations"
 METRICS_NAMESPACE = "MacieChatOps"
 CHANNEL, APPROVER, OTHER_USER = "C0123456789", "U0APPROVER", "U0OTHER"
 BOT_TOKEN = "xoxb-test"
@@ -222,23 +224,31 @@ def _one_request_at_a_time() -> Callable[..., Any]:
     return handle
 
 
-def create_resources(versioning: str | None, secret: str) -> dict[str, str]:
-    """Create what the stack has, with `versioning` for the source bucket and the Slack `secret`.
+def create_resources(versioning: str | None, secrets: Mapping[str, str]) -> dict[str, str]:
+    """Create what the stack has, with `versioning` for the source bucket.
+
+    Args:
+        versioning: None, Enabled or Suspended.
+        secrets: the values of the Slack secrets, by their names.
 
     Returns:
         The environment variables that name the resources to the functions.
     """
     _create_bucket(SOURCE, versioning)
-    _create_bucket(QUARANTINE, "Enabled")
-    plain_client("secretsmanager").create_secret(Name=SECRET, SecretString=secret)
+    _create_bucket(QUARANTINE, "Enabled", can_lock=True)
+    for name, value in secrets.items():
+        plain_client("secretsmanager").create_secret(Name=name, SecretString=value)
     plain_client("dynamodb").create_table(TableName=TABLE, **_TABLE_SCHEMA)
     return {
         "ACCOUNT_ID": ACCOUNT,
         "LEDGER_TABLE": TABLE,
         "QUARANTINE_BUCKET": QUARANTINE,
+        "QUARANTINE_KEY": QUARANTINE_KEY,
         "REMEDIATOR_FUNCTION": REMEDIATOR_FUNCTION,
-        "SLACK_SECRET": SECRET,
+        "SLACK_BOT_TOKEN": BOT_TOKEN_ID,
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET_ID,
         "FINDING_QUEUE": _create_queue("findings"),
+        "REMEDIATION_QUEUE": _create_queue(REMEDIATION_QUEUE),
         "TASK_QUEUE": _create_queue("tasks"),
     }
 
@@ -246,9 +256,10 @@ def create_resources(versioning: str | None, secret: str) -> dict[str, str]:
 # Buckets and queues are created without a request: every test would wait for it.
 
 
-def _create_bucket(name: str, versioning: str | None) -> None:
+def _create_bucket(name: str, versioning: str | None, *, can_lock: bool = False) -> None:
     moto = s3_models.s3_backends[ACCOUNT]["aws"]
-    moto.create_bucket(name, REGION)
+    bucket = moto.create_bucket(name, REGION)
+    bucket.object_lock_enabled = can_lock
     if versioning is not None:
         moto.put_bucket_versioning(name, versioning)
 
@@ -260,6 +271,12 @@ def _create_queue(name: str) -> str:
 
 def _key(name: str, kind: Literal["HASH", "RANGE"]) -> dict[str, str]:
     return {"AttributeName": name, "KeyType": kind}
+
+
+def queued_remediations() -> list[str]:
+    """Return the bodies of all messages in the remediation queue, and leave them there."""
+    queue = sqs_backends[ACCOUNT][REGION].queues[REMEDIATION_QUEUE]
+    return [str(message.body) for message in queue._messages]  # noqa: SLF001
 
 
 # The table as stacks/ledger.py has it.

@@ -16,8 +16,10 @@ from urllib.parse import quote_plus
 from aws_lambda_powertools.utilities.typing import LambdaContext as TypedContext
 
 from lambdas.common.finding import Finding
+from lambdas.common.slack.actions import action_value
 from lambdas.finding_handler.macie import parse_finding
 from local.macie import fixtures
+from local.slack.clicks import APP, TEAM
 from tests.harness.aws import ACCOUNT, APPROVER, AUTO, CHANNEL, KEY, SOURCE
 
 SIGNING_SECRET = "signing-secret"
@@ -80,12 +82,17 @@ def finding_event(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 def sqs_batch(*bodies: Any) -> dict[str, Any]:
     """Return a batch from the queue with EventBridge events, or with texts that are not events."""
-    return {"Records": [_sqs_record(number, body) for number, body in enumerate(bodies)]}
+    records = (sqs_record(f"message-{number}", body) for number, body in enumerate(bodies))
+    return {"Records": [*records]}
 
 
-def _sqs_record(number: int, body: Any) -> dict[str, Any]:
+def sqs_record(message_id: str, body: Any) -> dict[str, Any]:
+    """Return a message as Lambda receives it from a queue; `body` may be a text or JSON's value.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+    """
     return {
-        "messageId": f"message-{number}",
+        "messageId": message_id,
         "receiptHandle": "handle",
         "body": body if isinstance(body, str) else json.dumps(body),
         "attributes": {"ApproximateReceiveCount": "1"},
@@ -100,17 +107,24 @@ def _sqs_record(number: int, body: Any) -> dict[str, Any]:
 def click_payload(
     finding_id: str,
     *,
+    seen: str = "",
     action_id: str = "remediate",
     user: str = APPROVER,
     channel: str = CHANNEL,
     response_url: str | None = None,
 ) -> dict[str, Any]:
-    """Return the payload that Slack sends for a click on a button of a message."""
+    """Return the payload that Slack sends for a click on a button of a message.
+
+    `seen` is what the message showed of the finding, its record's `seen_state`.
+    """
     payload: dict[str, Any] = load_event(SLACK_EVENTS / "block_actions.json")
-    payload["user"]["id"] = user
+    payload["api_app_id"] = APP
+    payload["team"]["id"] = TEAM
+    payload["user"] |= {"id": user, "team_id": TEAM}
     payload["channel"]["id"] = channel
     payload["response_url"] = response_url
-    payload["actions"][0] |= {"action_id": action_id, "value": finding_id}
+    value = action_value(finding_id, seen)
+    payload["actions"][0] |= {"action_id": action_id, "value": value}
     return payload
 
 

@@ -51,11 +51,15 @@ from tests.harness.aws import (
 from tests.harness.events import (
     SIGNING_SECRET,
     LambdaContext,
+    click_payload,
     finding_event,
     finding_on,
+    form_body,
     http_api_event,
     object_detail,
+    sign,
     sqs_batch,
+    sqs_record,
 )
 from tests.harness.faults import FaultInjector
 from tests.harness.settings import SettingsFile
@@ -93,7 +97,8 @@ class Harness:
         faults: lets requests of the functions fail.
         clock: the time of the functions.
         table: the ledger's table, without hooks, as `ledger` and `digests` use it.
-        invocations: invocations of the remediator that have not succeeded yet.
+        invocations: invocations of the remediator that have not succeeded yet; what goes through
+            its queue is in `queued_remediations`.
         invocation_refusal: the HTTP status with which Lambda's API refuses invocations.
         clients: those of the functions, with their hooks.
         settings: those of the functions.
@@ -185,17 +190,45 @@ class Harness:
         """Click on the channel's one message; return the HTTP status of the response."""
         return self.slack.click(self.message.ts, action_id, user, choice=choice)
 
+    def click_event(
+        self, finding: Finding | Mapping[str, Any], *, timestamp: str | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """Return the signed request of a click on what the finding's message shows now.
+
+        `fields` are those of `click_payload`; `timestamp` is the signature's.
+        """
+        record = self.record(finding)
+        payload = click_payload(record.finding.id, **{"seen": record.seen_state, **fields})
+        return http_api_event(sign(form_body(payload), timestamp=timestamp))
+
     def post_request(self, event: Mapping[str, Any]) -> int:
         """Invoke the remediation handler with an API's event; return the HTTP status."""
         status: int = remediation_handler.lambda_handler(dict(event), LambdaContext())["statusCode"]
         return status
 
     def run_remediator(self, *, request_id: str = "request-1") -> None:
-        """Run every pending invocation; one that fails stays pending, as Lambda retries it."""
+        """Run every pending invocation, and every message of the remediation queue.
+
+        What fails stays pending: Lambda retries it, or the queue delivers it again.
+        """
         while self.invocations:
             invocation = self.invocations[0]
             remediator.lambda_handler(dict(invocation.payload), LambdaContext(request_id))
             self.invocations.remove(invocation)
+        for message in self._receive_remediations():
+            record = sqs_record(message["MessageId"], message["Body"])
+            remediator.lambda_handler({"Records": [record]}, LambdaContext(request_id))
+
+    def _receive_remediations(self) -> Iterator[Mapping[str, Any]]:
+        """Yield each message in the queue, and delete it unless its consumer raises."""
+        if not self.queued_remediations:
+            return
+        sqs, url = plain_client("sqs"), os.environ["REMEDIATION_QUEUE"]
+        # Without a visibility timeout, a message that fails is in the queue again at once.
+        arguments = {"QueueUrl": url, "MaxNumberOfMessages": 1, "VisibilityTimeout": 0}
+        while messages := sqs.receive_message(**arguments).get("Messages"):
+            yield messages[0]
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=messages[0]["ReceiptHandle"])
 
     # One finding, without the finding handler.
 
@@ -243,8 +276,8 @@ class Harness:
 
     @property
     def message(self) -> Message:
-        """The one message in the channel."""
-        (message,) = self.slack.messages
+        """The one message in the channel, without the replies in its thread."""
+        (message,) = (message for message in self.slack.messages if not message.thread_ts)
         return message
 
     @property
@@ -254,9 +287,14 @@ class Harness:
         return [element["action_id"] for block in blocks for element in block["elements"]]
 
     @property
+    def queued_remediations(self) -> list[dict[str, Any]]:
+        """The requests in the remediation queue, those that are delayed too; they stay there."""
+        return [json.loads(body) for body in aws.queued_remediations()]
+
+    @property
     def is_quiet(self) -> bool:
-        """Whether Slack received no request, and no invocation is pending."""
-        return not self.slack.requests and not self.invocations
+        """Whether Slack received no request, and no remediation is pending."""
+        return not self.slack.requests and not self.invocations and not self.queued_remediations
 
     def versions(self, bucket: str) -> list[tuple[str, str]]:
         """List the versions in `bucket` as (key, version id), without delete markers."""
@@ -298,10 +336,9 @@ class Harness:
         s3_access.cache_clear()
 
     def put_secret(self, **changes: str) -> None:
-        """Replace the Slack secret."""
-        plain_client("secretsmanager").put_secret_value(
-            SecretId=aws.SECRET, SecretString=_secret(**changes)
-        )
+        """Replace both Slack secrets; values that are not given are the usual ones."""
+        for name, value in _secrets(**changes).items():
+            plain_client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
 
     def register(self, event: str, handler: Callable[..., Any], *, first: bool = False) -> None:
         """Call `handler` for botocore's `event` of every client of the functions."""
@@ -364,7 +401,7 @@ def start_harness(*, versioning: str | None = None, **settings: Any) -> Iterator
         )
         patch.setattr(clock, "now", harness.clock.now)
         patch.setattr(urllib.request.OpenerDirector, "open", harness.faults.slack_opener(slack.url))
-        environment = aws.create_resources(versioning, _secret()) | {
+        environment = aws.create_resources(versioning, _secrets()) | {
             "SETTINGS_FILE": str(harness.settings.path),
             "POWERTOOLS_METRICS_NAMESPACE": aws.METRICS_NAMESPACE,
         }
@@ -378,8 +415,13 @@ def start_harness(*, versioning: str | None = None, **settings: Any) -> Iterator
         harness.restart()
 
 
-def _secret(**changes: str) -> str:
-    return json.dumps({"botToken": BOT_TOKEN, "signingSecret": SIGNING_SECRET, **changes})
+def _secrets(**changes: str) -> dict[str, str]:
+    """Return the values of the Slack secrets, by their names."""
+    bot_token = changes.pop("botToken", BOT_TOKEN)
+    return {
+        aws.BOT_TOKEN_ID: json.dumps({"botToken": bot_token}),
+        aws.SIGNING_SECRET_ID: json.dumps({"signingSecret": SIGNING_SECRET, **changes}),
+    }
 
 
 def _receive_all(url: str) -> Iterator[dict[str, Any]]:

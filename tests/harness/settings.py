@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from local.slack.clicks import APP as SLACK_APP
+from local.slack.clicks import TEAM as SLACK_TEAM
 from local.slack.fake_slack import FakeSlack
 from tests.harness.aws import APPROVER, AUTO, CHANNEL, IGNORE, REVIEW
 
@@ -20,8 +22,10 @@ class SettingsFile:
         self._values: dict[str, Any] = {
             "approvers": [APPROVER, "U0SECOND"],
             "auto_remediate_config": {AUTO: "AUTO", REVIEW: "REVIEW", IGNORE: "IGNORE"},
+            "auto_remediation_bucket_hourly_limit": "OFF",
             "auto_remediation_hourly_limit": "OFF",
             "digest_threshold": "OFF",
+            "evidence_lock": None,
             "min_severity_level": "LOW",
             "mode": "LIVE",
             "multipart_threshold": 5_000_000_000,
@@ -29,9 +33,12 @@ class SettingsFile:
             "quarantine_versions": "FINDING",
             "reconcile_hours": 6,
             "reminder_hours": 24,
+            "restored_copy_days": 0,
             "slack_api_url": slack.api_url,
+            "slack_app_id": SLACK_APP,
             "slack_channel": CHANNEL,
             "slack_hooks_url": slack.hooks_url,
+            "slack_team_id": SLACK_TEAM,
         }
 
     def change(self, **settings: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lambdas.common.finding import AffectedObject, Detection, Finding, Severity, Tag
 from lambdas.common.ledger.record import (
+    IN_PROGRESS,
     POLICY,
     REMEDIATOR,
     TRANSITIONS,
@@ -195,6 +196,8 @@ def records(draw: st.DrawFn, status: Status | None = None) -> Record:
     )
 
 
+_OUTCOMES = frozenset().union(*(TRANSITIONS[status] for status in IN_PROGRESS))
+
 FIRST_STATUSES = (
     Status.IGNORED,
     Status.DUPLICATE,
@@ -219,7 +222,10 @@ def record_with_status(status: Status, finding: Finding) -> Record:
     now = datetime(2026, 11, 20, 22, 22, 5, tzinfo=UTC)
     history = [
         Transition(
-            at=now + timedelta(minutes=minute), status=step, by=POLICY, reason="as configured"
+            at=now + timedelta(minutes=minute),
+            status=step,
+            by=REMEDIATOR if step in _OUTCOMES else POLICY,
+            reason="as configured",
         )
         for minute, step in enumerate(path_to(status))
     ]

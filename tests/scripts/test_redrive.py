@@ -1,4 +1,4 @@
-"""Redriving sends a finding to its queue again, and a remediation to the remediator."""
+"""Redriving sends findings and remediations to their queues again, or to the remediator."""
 
 import json
 import subprocess
@@ -42,7 +42,12 @@ def sqs() -> Iterator["SQSClient"]:
 
 @pytest.fixture
 def outputs(sqs: "SQSClient") -> dict[str, str]:
-    names = ("FindingQueueUrl", "FindingDeadLetterQueueUrl", "RemediationDeadLetterQueueUrl")
+    names = (
+        "FindingQueueUrl",
+        "FindingDeadLetterQueueUrl",
+        "RemediationQueueUrl",
+        "RemediationDeadLetterQueueUrl",
+    )
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in names}
     return {**urls, "RemediatorFunctionName": "remediator"}
 
@@ -80,6 +85,20 @@ def test_remediations_start_again_with_the_same_payload(
     functions = FakeLambda()
     assert _redrive(sqs, outputs, functions)["remediations"] == 1
     assert functions.payloads == [payload]
+    assert _bodies(sqs, outputs["RemediationDeadLetterQueueUrl"]) == []
+
+
+@pytest.mark.parametrize(
+    "body", ['{"finding_id": "f1", "response_url": null, "reply": null}', "not JSON", "[]"]
+)
+def test_remediations_that_came_through_the_queue_return_to_it(
+    sqs: "SQSClient", outputs: dict[str, str], body: str
+) -> None:
+    sqs.send_message(QueueUrl=outputs["RemediationDeadLetterQueueUrl"], MessageBody=body)
+    functions = FakeLambda()
+    assert _redrive(sqs, outputs, functions) == {"findings": 0, "remediations": 1}
+    assert functions.payloads == []
+    assert _bodies(sqs, outputs["RemediationQueueUrl"]) == [body]
     assert _bodies(sqs, outputs["RemediationDeadLetterQueueUrl"]) == []
 
 

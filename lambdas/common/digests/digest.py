@@ -46,16 +46,29 @@ class BulkAction:
         by: the Slack user id.
         at: when.
         reason: why.
+        seen_count: how many findings the dialog counted; more are never acted on.
+        seen_until: when the latest of the counted findings reached its status.
         is_done: whether it has been carried out.
+        is_stale: whether nothing was done because the findings had changed since the message.
+        begun: how many findings it has been applied to, or is being applied to.
+        batch: the ids of those to which it is being applied, so that a run that dies is resumed
+            with the same findings, and no others.
         posted: how many findings have been posted singly, where they are to be reviewed so.
+        clicked_at: Slack's time of the click, by which the same click again is recognized.
     """
 
     action: str
     by: str
     at: datetime
     reason: str
+    seen_count: int
+    seen_until: datetime
     is_done: bool = False
+    is_stale: bool = False
+    begun: int = 0
+    batch: tuple[str, ...] = ()
     posted: int = 0
+    clicked_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +82,7 @@ class Digest:
         posting_until: until then, one invocation has the right to post the message.
         bulk_actions: what was decided about all findings, oldest first.
         refusals: what people tried who are not approvers; the first 20 are kept.
-        is_reminded: whether the approvers were reminded of the findings that wait.
+        reminded_at: when the approvers were last reminded of the findings that wait or failed.
         changes: counts the changes of its findings.
         changed_at: when a finding last changed, as a Unix time.
         next_update_at: the message is not updated for a changed finding before, as a Unix time.
@@ -82,7 +95,7 @@ class Digest:
     posting_until: datetime | None = None
     bulk_actions: tuple[BulkAction, ...] = ()
     refusals: tuple[BulkAction, ...] = ()
-    is_reminded: bool = False
+    reminded_at: datetime | None = None
     changes: int = 0
     changed_at: int = 0
     next_update_at: int = 0

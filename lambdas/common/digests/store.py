@@ -17,7 +17,7 @@ DUE_FOR_DIGEST = "DIGEST"
 """The value of `due_for` by which the index byDueTime finds the digests."""
 
 _MOST_TRIES = 8
-_STATE = ("message", "posting_until", "bulk_actions", "refusals", "is_reminded")
+_STATE = ("message", "posting_until", "bulk_actions", "refusals", "reminded_at")
 
 
 class UnknownDigestError(Exception):
@@ -62,8 +62,12 @@ class DigestStore:
         digest: Digest = decode(Digest, item)
         return digest
 
-    def update(self, digest_id: str, change: Callable[[Digest], Digest]) -> Digest:
+    def update(
+        self, digest_id: str, change: Callable[[Digest], Digest], *, due_at: datetime | None = None
+    ) -> Digest:
         """Apply `change` to the digest; what `change` raises is passed on.
+
+        If `due_at` is given, the digest is due then, as after `postpone`.
 
         Raises:
             UnknownDigestError: there is no such digest.
@@ -72,7 +76,7 @@ class DigestStore:
         before = self.get(digest_id)
         for _ in range(_MOST_TRIES):
             after = change(before)
-            if self._write(after, before):
+            if self._write(after, before, due_at):
                 return replace(after, revision=before.revision + 1)
             found = self.get(digest_id)
             if _was_written(after, found):
@@ -91,8 +95,10 @@ class DigestStore:
         )
         write(self.table, postponed)
 
-    def _write(self, after: Digest, before: Digest) -> bool:
+    def _write(self, after: Digest, before: Digest, due_at: datetime | None) -> bool:
         state = {name: encode(getattr(after, name)) for name in _STATE}
+        if due_at is not None:
+            state |= {"due_for": DUE_FOR_DIGEST, "due_at": int(due_at.timestamp())}
         assignments = ", ".join(f"{name} = :{name}" for name in state)
         change = update(
             after.id,

@@ -79,5 +79,7 @@ def _emit_metrics(record: Record) -> None:
         emit_metric("Transitions", Status=transition.status.value)
     if transition.by != REMEDIATOR and transition.status in IN_PROGRESS | {Status.DISMISSED}:
         emit_metric("TimeToDecision", seconds, "Seconds")
+    if transition.status is Status.FAILED:
+        emit_metric("FailedRemediations")
     if transition.status is Status.QUARANTINED:
         emit_metric("TimeToQuarantine", seconds, "Seconds")

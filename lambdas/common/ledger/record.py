@@ -1,5 +1,6 @@
 """A finding's record: its status, its history, and the transitions that are allowed."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -51,7 +52,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
     Status.QUARANTINED: frozenset({Status.RESTORING}),
     Status.CHANGED: frozenset(),
     Status.NOT_FOUND: frozenset(),
-    Status.FAILED: frozenset({Status.REMEDIATING, Status.RESTORING}),
+    Status.FAILED: frozenset({Status.REMEDIATING, Status.RESTORING, Status.DISMISSED}),
     Status.DRY_RUN: frozenset({Status.REMEDIATING}),
     Status.RESTORING: frozenset({Status.RESTORED, Status.FAILED}),
     Status.RESTORED: frozenset(),
@@ -112,6 +113,10 @@ class QuarantinedCopy:
         checksum: `ALGORITHM:value`, or None where S3 stores none of the whole object.
         storage_class: the source's storage class.
         lost_in_copy: what a copy cannot keep, one sentence each.
+        verified_by: what the comparison with the source rests on, such as a checksum's algorithm.
+        locked_until: until when Object Lock keeps the copy, if it does.
+        encryption: the source's kind of server-side encryption, which a restore names.
+        kms_key: the ARN of the source's KMS key, which a restore names.
     """
 
     bucket: str
@@ -123,12 +128,22 @@ class QuarantinedCopy:
     checksum: str | None
     storage_class: str
     lost_in_copy: tuple[str, ...] = ()
+    verified_by: str = ""
+    locked_until: datetime | None = None
+    encryption: str | None = None
+    kms_key: str | None = None
+
+    def is_locked(self, now: datetime) -> bool:
+        """Return whether Object Lock keeps the copy."""
+        return self.locked_until is not None and self.locked_until > now
 
     def __str__(self) -> str:
         version, etag = self.source_version_id or "none", self.source_etag
+        verified = f", verified by {self.verified_by}" if self.verified_by else ""
+        locked = f", locked until {self.locked_until.isoformat()}" if self.locked_until else ""
         return (
             f"source version {version}, ETag {etag}, {self.size} bytes, checksum {self.checksum};"
-            f" copy s3://{self.bucket}/{self.key} version {self.version_id}"
+            f" copy s3://{self.bucket}/{self.key} version {self.version_id}{verified}{locked}"
         )
 
 
@@ -215,8 +230,8 @@ class Record:
         other_versions: how many other versions of the key remain in the source bucket.
         primary: the id of the finding on the same object that this finding duplicates, if any.
         duplicates: the latest findings that duplicate this one.
-        check_at: when to check the status: to remind the approvers, or to start the remediator
-            again.
+        check_at: when to check the status: to remind the approvers, to start the remediator
+            again, or to delete the copies that a restore has kept.
         notify_at: when to update Slack again, after Slack was unavailable.
         digest_id: the digest that shows the finding, where there are too many to show each.
     """
@@ -278,6 +293,30 @@ class Record:
         return self.status is Status.REMEDIATING and self.history[-1].by == POLICY
 
     @property
+    def seen_state(self) -> str:
+        """A value that changes whenever a person would have to decide anew, 10 hex digits.
+
+        A button carries it, so that a click decides what its message showed. Posting the message,
+        reminders and refused attempts do not change it.
+        """
+        transitions = sum(not entry.is_refused for entry in self.history)
+        duplicates = " ".join(duplicate.id for duplicate in self.duplicates)
+        state = f"{self.status} {transitions} {duplicates}"
+        return hashlib.sha256(state.encode()).hexdigest()[:10]
+
+    @property
+    def attempts(self) -> int:
+        """How often the current remediation or restore has failed so far."""
+        target, count = self.decision.status, 0
+        for entry in reversed(self.history):
+            if entry.is_refused or entry.status is target:
+                continue
+            if entry.status is not Status.FAILED:
+                break
+            count += 1
+        return count
+
+    @property
     def latest_transition(self) -> Transition:
         """The transition that led to the current status."""
         return next(entry for entry in reversed(self.history) if not entry.is_refused)
@@ -301,7 +340,8 @@ class Record:
     ) -> "Record":
         """Return the record with the new `status`.
 
-        `check_at` applies to a finding that waits for a person.
+        `check_at` applies to a finding that waits for a person, that failed, or whose copies are
+        kept after a restore.
 
         Raises:
             IllegalTransitionError: the current status does not allow the transition.
@@ -332,7 +372,7 @@ class Record:
         return replace(self, history=(*self.history, refusal))
 
 
-def _check_at(status: Status, now: datetime, remind_at: datetime | None) -> datetime | None:
-    if status is Status.AWAITING_REVIEW:
-        return remind_at
+def _check_at(status: Status, now: datetime, check_at: datetime | None) -> datetime | None:
+    if status in (Status.AWAITING_REVIEW, Status.FAILED, Status.RESTORED):
+        return check_at
     return now + _LONGEST_RUN if status in IN_PROGRESS else None

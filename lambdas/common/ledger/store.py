@@ -1,22 +1,22 @@
 """The ledger: one item for each finding; every write is conditional, so that nobody acts twice."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from lambdas.common.finding import Finding
 from lambdas.common.ledger.audit import log_transition
+from lambdas.common.ledger.brakes import AutomaticLimits, count_automatic
 from lambdas.common.ledger.record import IN_PROGRESS, Record, Status
 from lambdas.common.ledger.serialization import decode, encode
-from lambdas.common.ledger.table import ConflictError, Write, get_item, put, update, write
+from lambdas.common.ledger.table import ConflictError, Write, get_item, put, write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _MOST_TRIES = 8
-_COUNTERS_KEPT = timedelta(days=2)
 _MOST_DETECTIONS_IN_SUMMARY = 5
 
 
@@ -32,21 +32,17 @@ class DuplicateFindingError(Exception):
         self.primary = primary
 
 
-class HourlyLimitReachedError(Exception):
-    """No more objects may be moved in this hour without a person's decision."""
-
-
 class Ledger:
     """The records.
 
     Args:
         table: the DynamoDB table.
-        hourly_limit: how many automatic remediations an hour may have; None for any number.
+        limits: those of automatic remediations; None for a function that decides none.
     """
 
-    def __init__(self, table: "Table", *, hourly_limit: int | None = None) -> None:
+    def __init__(self, table: "Table", *, limits: AutomaticLimits | None = None) -> None:
         self.table = table
-        self._hourly_limit = hourly_limit
+        self._limits = limits
 
     def create(self, record: Record, *, is_primary: bool = False) -> Record:
         """Write the first record of a finding, and return it, or the record that was there before.
@@ -57,12 +53,12 @@ class Ledger:
 
         Raises:
             DuplicateFindingError: it is to be primary, and another finding on the object is.
-            HourlyLimitReachedError: it is automatic, and the hourly limit is reached.
+            AutomaticRefusedError: it is automatic, and a person has to decide instead.
             ConflictError: others kept writing.
         """
         first = put(_item(record), only_if="attribute_not_exists(id)")
         primary = [_primary_item(record.finding)] if is_primary else []
-        refused = write(self.table, first, *primary, *self._count_automatic(record))
+        refused = self._write_counted(record, first, *primary)
         if not refused:
             log_transition(record)
             return record
@@ -71,11 +67,7 @@ class Ledger:
             if _includes(found, record):
                 log_transition(record)
             return found
-        if is_primary and 1 in refused:
-            raise DuplicateFindingError(
-                get_item(self.table, _primary_id(record.finding))["finding_id"]
-            )
-        raise HourlyLimitReachedError(record.finding.id)
+        raise DuplicateFindingError(get_item(self.table, _primary_id(record.finding))["finding_id"])
 
     def get(self, finding_id: str) -> Record:
         """Return the latest record of a finding.
@@ -98,7 +90,7 @@ class Ledger:
 
         Raises:
             UnknownFindingError: there is no record.
-            HourlyLimitReachedError: the transition is automatic, and the hourly limit is reached.
+            AutomaticRefusedError: the transition is automatic, and a person has to decide instead.
             ConflictError: others kept writing.
         """
         before = record
@@ -118,43 +110,54 @@ class Ledger:
         """Write `after` in the place of `before`; return False if that is not the latest record."""
         is_transition = _is_transition(after, before)
         record = put(_item(after), only_if="revision = :revision", revision=before.revision)
-        limit = self._count_automatic(after) if is_transition else ()
-        refused = write(self.table, record, *limit)
-        if refused and 0 not in refused:
-            raise HourlyLimitReachedError(after.finding.id)
+        refused = self._write_counted(after, record) if is_transition else write(self.table, record)
         if not refused and is_transition:
             log_transition(after)
         return not refused
 
+    def _write_counted(self, record: Record, *writes: Write) -> frozenset[int]:
+        """Make all of `writes` or none, and count `record` if it is automatic.
+
+        Returns:
+            The indexes of those among `writes` whose condition did not hold.
+
+        Raises:
+            AutomaticRefusedError: `record` is automatic, and a person has to decide instead.
+            ConflictError: others kept writing.
+        """
+        for _ in range(_MOST_TRIES):
+            refused = write(self.table, *writes, *self._count_automatic(record))
+            if not refused or min(refused) < len(writes):
+                return frozenset(index for index in refused if index < len(writes))
+        raise ConflictError("other invocations are counting automatic remediations")
+
     def _count_automatic(self, record: Record) -> list[Write]:
-        """Return a write that counts an automatic remediation, if the hour has room for it."""
-        if self._hourly_limit is None or not record.is_automatic:
+        if self._limits is None or not record.is_automatic:
             return []
-        moment = record.history[-1].at
-        count = update(
-            hour_id(moment),
-            "SET expires = :expires ADD automatic :one",
-            only_if="attribute_not_exists(automatic) OR automatic < :most",
-            one=1,
-            most=self._hourly_limit,
-            expires=counter_expiry(moment),
+        affected = record.finding.object
+        return count_automatic(
+            self.table,
+            self._limits,
+            bucket=affected.bucket,
+            restored_id=restored_id(
+                record.finding.account, affected.bucket, affected.key, affected.etag
+            ),
+            at=record.history[-1].at,
         )
-        return [count]
-
-
-def hour_id(moment: datetime) -> str:
-    """Return the id of the item that counts what happens in the hour of `moment`."""
-    return f"hour#{moment:%Y-%m-%dT%H}"
-
-
-def counter_expiry(moment: datetime) -> int:
-    """Return when DynamoDB may delete a counter of `moment`, as a Unix time."""
-    return int((moment + _COUNTERS_KEPT).timestamp())
 
 
 def object_id(finding: Finding) -> str:
     """Return a hash of the object's identity: an index key may not be as long as an S3 key."""
     return hashlib.sha256(finding.object.identity.encode()).hexdigest()
+
+
+def restored_id(account: str, bucket: str, key: str, etag: str) -> str:
+    """Return the id of the item that says that a restore put this very object back.
+
+    Its attribute `finding_id` is the finding whose object was restored.
+    """
+    restored = json.dumps([account, bucket, key, etag])
+    return f"restored#{hashlib.sha256(restored.encode()).hexdigest()}"
 
 
 def _is_transition(after: Record, before: Record) -> bool:
@@ -174,7 +177,8 @@ def _includes(found: Record, written: Record) -> bool:
 
 
 def _item(record: Record) -> dict[str, Any]:
-    is_remediation = record.status in IN_PROGRESS and record.notify_at is None
+    is_for_remediator = record.status in IN_PROGRESS | {Status.RESTORED}
+    is_remediation = is_for_remediator and record.notify_at is None
     due_for = "REMEDIATION" if is_remediation else "NOTIFICATION"
     due_at = record.due_at
     due = {"due_for": due_for, "due_at": int(due_at.timestamp())} if due_at else {}
@@ -200,6 +204,7 @@ def _digest_attributes(record: Record) -> dict[str, Any]:
             detection.name for detection in finding.detections[:_MOST_DETECTIONS_IN_SUMMARY]
         ],
         "problem": _problem(record),
+        "at": encode(record.latest_transition.at),
     }
     return {"digest_status": record.status.value, "summary": summary}
 

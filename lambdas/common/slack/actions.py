@@ -1,6 +1,8 @@
 """What people can do in Slack: buttons and menus of a message, and their ids (steps 4 and 5)."""
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from slack_sdk.models.blocks import (
@@ -44,6 +46,9 @@ DISMISSALS: Mapping[str, str] = {
 }
 """Why a finding may be dismissed, by the option's name."""
 
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+_DIGEST_SEEN = re.compile(r"(?P<milliseconds>[0-9]{1,13})\.(?P<count>[0-9]{1,9})")
+
 _CONSOLES = {
     "aws": "console.aws.amazon.com",
     "aws-cn": "console.amazonaws.cn",
@@ -51,18 +56,63 @@ _CONSOLES = {
 }
 
 
-def option_value(choice: str, subject_id: str) -> str:
-    """Return the value of a menu option; it names the subject, for a menu has no value of its own.
+def action_value(subject_id: str, seen: str) -> str:
+    """Return the value of a button: the finding or digest, and what the message shows of it.
+
+    Args:
+        subject_id: the id of the finding or digest.
+        seen: what the message shows, without spaces: a record's `seen_state`, or what
+            `digest_seen` returns.
+
+    Source: https://docs.slack.dev/reference/block-kit/block-elements/button-element
+    """
+    return f"{subject_id} {seen}"
+
+
+def parse_action_value(value: str) -> tuple[str, str]:
+    """Return the subject's id and what was seen, as `action_value` put them together.
+
+    A value of an earlier version names the subject only; then what was seen is empty.
+    """
+    subject_id, separator, seen = value.rpartition(" ")
+    return (subject_id, seen) if separator else (value, "")
+
+
+def option_value(choice: str, subject_id: str, seen: str) -> str:
+    """Return the value of a menu option: a menu has no value of its own.
 
     Source: https://docs.slack.dev/reference/block-kit/composition-objects/option-object
     """
-    return f"{choice} {subject_id}"
+    return f"{choice} {action_value(subject_id, seen)}"
 
 
-def parse_option(value: str) -> tuple[str, str]:
-    """Return the choice and the subject's id that `option_value` put together."""
-    choice, _, subject_id = value.partition(" ")
-    return choice, subject_id
+def parse_option(value: str) -> tuple[str, str, str]:
+    """Return the choice, the subject's id and what was seen, as `option_value` joined them."""
+    choice, _, action = value.partition(" ")
+    return choice, *parse_action_value(action)
+
+
+def digest_seen(count: int, *, until: datetime) -> str:
+    """Return what a digest shows, for `action_value`: the number of findings in a dialog.
+
+    Args:
+        count: how many findings the dialog counts.
+        until: when the latest of them reached its status; it is rounded up to a millisecond.
+    """
+    milliseconds = -((_EPOCH - until) // _MILLISECOND)
+    return f"{milliseconds}.{count}"
+
+
+def parse_digest_seen(seen: str) -> tuple[int, datetime]:
+    """Return the count and the time that `digest_seen` put together.
+
+    Raises:
+        ValueError: it did not.
+    """
+    match = _DIGEST_SEEN.fullmatch(seen)
+    if match is None:
+        raise ValueError("not what a digest shows")
+    return int(match["count"]), _EPOCH + int(match["milliseconds"]) * _MILLISECOND
 
 
 def console_link(finding: Finding) -> str:
@@ -103,6 +153,8 @@ def buttons(record: Record) -> Iterator[InteractiveElement]:
         case Status.FAILED:
             text = f"The step that failed is tried again with {_name(record)}."
             yield _button(record, RETRY, "Try again?", text)
+            if record.decision.status is Status.REMEDIATING:
+                yield _dismissal(record)
         case _:
             pass
     yield ButtonElement(
@@ -111,23 +163,35 @@ def buttons(record: Record) -> Iterator[InteractiveElement]:
 
 
 def confirmed_button(
-    action_id: str, subject_id: str, *, label: str, question: str, text: str, style: str | None
+    action_id: str,
+    subject_id: str,
+    *,
+    seen: str,
+    label: str,
+    question: str,
+    text: str,
+    style: str | None,
 ) -> ButtonElement:
-    """Create a button about a finding or a digest that asks before it acts."""
+    """Create a button about a finding or a digest that asks before it acts.
+
+    `seen` is what the message shows of it, see `action_value`.
+    """
     confirm = ConfirmObject(
         title=question, text=mrkdwn(text), confirm=label, deny="Cancel", style=style
     )
-    return ButtonElement(
-        text=label, action_id=action_id, value=subject_id, style=style, confirm=confirm
-    )
+    value = action_value(subject_id, seen)
+    return ButtonElement(text=label, action_id=action_id, value=value, style=style, confirm=confirm)
 
 
 def dismissal_menu(
-    action_id: str, subject_id: str, *, label: str, question: str, text: str
+    action_id: str, subject_id: str, *, seen: str, label: str, question: str, text: str
 ) -> StaticSelectElement:
-    """Create a menu of reasons to dismiss a finding or a digest, which asks before it acts."""
+    """Create a menu of reasons to dismiss a finding or a digest, which asks before it acts.
+
+    `seen` is what the message shows of it, see `action_value`.
+    """
     options = [
-        Option(text=reason.capitalize(), value=option_value(choice, subject_id))
+        Option(text=reason.capitalize(), value=option_value(choice, subject_id, seen))
         for choice, reason in DISMISSALS.items()
     ]
     confirm = ConfirmObject(title=question, text=mrkdwn(text), confirm=label, deny="Cancel")
@@ -140,6 +204,7 @@ def _button(record: Record, action_id: str, question: str, text: str) -> ButtonE
     return confirmed_button(
         action_id,
         record.finding.id,
+        seen=record.seen_state,
         label=action_id.capitalize(),
         question=question,
         text=text,
@@ -151,6 +216,7 @@ def _dismissal(record: Record) -> StaticSelectElement:
     return dismissal_menu(
         DISMISS,
         record.finding.id,
+        seen=record.seen_state,
         label="Dismiss",
         question="Dismiss this finding?",
         text=f"{_name(record)} stays where it is, and can be read as before.",

@@ -14,7 +14,7 @@ from slack_sdk.web import SlackResponse, WebClient
 from lambdas.common import clock
 from lambdas.common.ledger.record import MessageRef
 from lambdas.common.metrics import emit_metric
-from lambdas.common.slack.credentials import SlackCredentials
+from lambdas.common.slack.credentials import BotToken
 from lambdas.common.slack.messages import Message
 from lambdas.common.slack.tls import tls_context
 
@@ -84,13 +84,13 @@ class SlackChannel:
 
     Args:
         channel: the channel's id.
-        credentials: the app's bot token.
+        bot_token: the app's.
         api_url: the address of the Web API, Slack's own or the sandbox's.
     """
 
-    def __init__(self, channel: str, *, credentials: SlackCredentials, api_url: str) -> None:
+    def __init__(self, channel: str, *, bot_token: BotToken, api_url: str) -> None:
         self._channel = channel
-        self._credentials = credentials
+        self._bot_token = bot_token
         self._api_url = api_url
         self._rate_limited_until = clock.now()
 
@@ -179,8 +179,10 @@ class SlackChannel:
                 return MessageRef(channel=self._channel, id=message["ts"])
         return None
 
-    def reply(self, ref: MessageRef, text: str) -> None:
-        """Post `text` in the thread of the message at `ref`.
+    def reply(self, ref: MessageRef, text: str, *, is_broadcast: bool = False) -> None:
+        """Post `text` in the thread of the message at `ref`, and in the channel if it is broadcast.
+
+        Source: https://docs.slack.dev/reference/methods/chat.postMessage#threads
 
         Raises:
             MessageGoneError: there is no such message.
@@ -190,7 +192,12 @@ class SlackChannel:
             ref,
             "chat.postMessage",
             lambda client: client.chat_postMessage(
-                channel=ref.channel, thread_ts=ref.id, text=text
+                channel=ref.channel,
+                thread_ts=ref.id,
+                reply_broadcast=is_broadcast,
+                text=text,
+                unfurl_links=False,
+                unfurl_media=False,
             ),
         )
 
@@ -229,7 +236,7 @@ class SlackChannel:
 
     def _send(self, method: str, request: Callable[[WebClient], SlackResponse]) -> SlackResponse:
         client = WebClient(
-            self._credentials.get().bot_token,
+            self._bot_token.get(),
             base_url=self._api_url,
             timeout=_TIMEOUT_SECONDS,
             ssl=tls_context(),

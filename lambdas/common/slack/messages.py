@@ -18,6 +18,7 @@ from lambdas.common.slack.mrkdwn import (
     inline_code,
     join_within,
     mrkdwn,
+    pluralize,
 )
 
 MOST_TEXT_BYTES = 4000
@@ -57,6 +58,13 @@ _TITLES = {
 }
 
 
+_CHOICES = {
+    Status.REMEDIATING: "Please press Retry, or dismiss the finding.",
+    Status.RESTORING: "Please press Retry.",
+}
+"""What to do about a step that failed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What Slack shows: Block Kit `blocks`, and `text` for notifications and screen readers."""
@@ -77,7 +85,15 @@ def render(record: Record) -> Message:
 def reminder(record: Record, approvers: str) -> str:
     """Return a reminder of a finding that waits; `approvers` are mentions, in mrkdwn."""
     since = format_time(record.latest_transition.at)
+    if record.status is Status.FAILED:
+        return f"⏰ {approvers}: {_failed_step(record)} failed {since}. {_CHOICES[_failed(record)]}"
     return f"⏰ {approvers}: this finding has waited for a decision since {since}."
+
+
+def failure(record: Record) -> str:
+    """Return what to say in the thread about a step that failed, in mrkdwn."""
+    reason = escape_words(record.latest_transition.reason, 500)
+    return f"{_failed_step(record)} failed: {reason} {_CHOICES[_failed(record)]}"
 
 
 def _text(record: Record) -> str:
@@ -106,9 +122,7 @@ def _blocks(record: Record) -> Iterator[Block]:
 
 def _headline(record: Record) -> str:
     sample = "SAMPLE · " if record.finding.is_sample else ""
-    is_failed_restore = (
-        record.status is Status.FAILED and record.decision.status is Status.RESTORING
-    )
+    is_failed_restore = record.status is Status.FAILED and _failed(record) is Status.RESTORING
     title = "Restore failed" if is_failed_restore else _TITLES[record.status]
     return f"{_EMOJI[record.status]} {sample}{title}"
 
@@ -177,21 +191,49 @@ def _status(record: Record, limit: int = 1200) -> str:
         case Status.IGNORED | Status.DUPLICATE:
             return f"*Nothing is done about this finding.* Why: {reason}."
         case Status.DISMISSED:
-            return f"*Dismissed {who}* {when}. Why: {reason}."
+            return f"*Dismissed {who}* {when}. Why: {reason}.{_kept(record)}"
         case Status.REMEDIATING | Status.RESTORING:
             return f"*In progress*, decided {who} {when}."
         case Status.QUARANTINED:
             return _quarantined(record, limit)
         case Status.CHANGED | Status.NOT_FOUND:
             return f"*{reason}* Nothing was moved or deleted. Decided {who}."
-        case Status.FAILED | Status.DRY_RUN:
-            advice = escape_words(latest.advice, min(600, limit))
-            return f"*{reason}*\n{advice}\nDecided {who}."
+        case Status.DRY_RUN:
+            return f"*{reason}*\n{_advice(record, limit)}\nDecided {who}."
+        case Status.FAILED:
+            attempts = pluralize(record.attempts, "attempt")
+            result = f"Failed {when}, after {attempts}. Decided {who}."
+            return f"*{reason}*\n{_advice(record, limit)}\n{result}"
         case Status.RESTORED:
             missing = f" {escape(latest.advice, min(600, limit))}" if latest.advice else ""
-            return f"*Back in its bucket*, decided {who} {when}.{missing}"
+            return f"*Back in its bucket*, decided {who} {when}.{missing}{_kept(record)}"
         case _:
             assert_never(record.status)
+
+
+def _advice(record: Record, limit: int) -> str:
+    return escape_words(record.latest_transition.advice, min(900, limit))
+
+
+def _failed(record: Record) -> Status:
+    """Return the status whose step failed."""
+    is_restore = record.decision.status is Status.RESTORING
+    return Status.RESTORING if is_restore else Status.REMEDIATING
+
+
+def _failed_step(record: Record) -> str:
+    is_restore = _failed(record) is Status.RESTORING
+    return "the restore" if is_restore else "the remediation"
+
+
+def _kept(record: Record) -> str:
+    """Describe what stays in quarantine of an object that is in its bucket, and until when."""
+    if not record.copies:
+        return ""
+    copies = "copy is" if len(record.copies) == 1 else f"{len(record.copies):,} copies are"
+    until = format_time(record.check_at) if record.check_at else None
+    is_deleted = record.status is Status.RESTORED and until
+    return f" The {copies} kept in quarantine{f' until {until}' if is_deleted else ''}."
 
 
 def _history(record: Record, reason: str) -> str:

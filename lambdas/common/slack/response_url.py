@@ -12,6 +12,7 @@ from lambdas.common.slack.messages import Message
 from lambdas.common.slack.tls import tls_context
 
 _TIMEOUT_SECONDS = 2
+_PATHS = ("actions/", "commands/")
 _REFUSED = re.compile(r'\{\s*"ok":\s*false')
 
 
@@ -50,5 +51,9 @@ class ResponseUrl:
 
 
 def allowed_response_url(url: str | None, *, hooks_url: str) -> ResponseUrl | None:
-    """Return the callback URL, or None for an address that is not below `hooks_url`."""
-    return ResponseUrl(url=url) if url is not None and url.startswith(hooks_url) else None
+    """Return the callback URL, or None for an address that Slack does not make for a click.
+
+    Below `hooks_url` are incoming webhooks and workflows too, of any workspace.
+    """
+    is_allowed = url is not None and url.startswith(tuple(f"{hooks_url}{p}" for p in _PATHS))
+    return ResponseUrl(url=url) if url is not None and is_allowed else None

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Literal, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -16,7 +17,6 @@ from lambdas.remediator.s3.errors import (
     is_gone,
     is_refusal,
     is_retryable,
-    translate_errors,
 )
 from lambdas.remediator.s3.metadata import NULL_VERSION, ObjectMetadata
 from lambdas.remediator.s3.objects import delete_current, delete_version, head
@@ -28,6 +28,12 @@ from lambdas.remediator.s3.parameters import (
     quote_etag,
     unquote_etag,
 )
+from lambdas.remediator.s3.sides import translate_copy_errors
+
+
+class _ChecksumArgs(TypedDict, total=False):
+    ChecksumAlgorithm: Literal["SHA256"]
+
 
 _PAUSES = (1, 4)
 """Seconds to wait before a copy is looked for, each time S3 did not say whether it made it."""
@@ -75,7 +81,7 @@ def _find_or_make(
     made = _made_by(attempt, source, present)
     if made is None and present is not None and not request.may_overwrite(present):
         return None
-    with translate_errors("copy", request.source.key.bucket, kms_key=source.kms_key):
+    with translate_copy_errors(request):
         try:
             result = made or _make(request, attempt, _only_over(present), save)
             return _finish(request, result)
@@ -127,18 +133,28 @@ def _make(
 def _copy_at_once(request: CopyRequest, condition: WriteCondition) -> CopyResult:
     """Let S3 copy; it takes metadata, headers, tags and annotations along by itself.
 
+    It takes the algorithm of the checksum along as well; where there is none, it makes a SHA-256.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     """
     source = request.source
     response = request.s3.single_attempt_client.copy_object(
-        **request.destination.args, **source.source_args, **source.copy_args, **condition
+        **request.destination.args,
+        **source.source_args,
+        **source.copy_args,
+        **request.encryption,
+        **_checksum_args(source.metadata),
+        **condition,
     )
     etag = unquote_etag(response["CopyObjectResult"]["ETag"])
     return CopyResult(version_id=response.get("VersionId"), etag=etag)
 
 
+def _checksum_args(source: ObjectMetadata) -> _ChecksumArgs:
+    return {} if source.has_checksum else {"ChecksumAlgorithm": "SHA256"}
+
+
 def _finish(request: CopyRequest, result: CopyResult) -> ObjectMetadata | None:
-    """Give a copy what it lacks and verify it; where that is refused, delete it again.
+    """Verify a copy, give it what it lacks and protect it; if that is refused, delete it again.
 
     Returns:
         The copy; None if something else has replaced it meanwhile, which is left alone.
@@ -149,12 +165,15 @@ def _finish(request: CopyRequest, result: CopyResult) -> ObjectMetadata | None:
         copy = head(request.s3, request.destination, result.version_id)
         if copy is not None and copy.etag != result.etag:
             return None
-        check_copy(request.source.metadata, copy)
+        verified = check_copy(request.source.metadata, copy)
+        if request.is_multipart:
+            multipart.copy_tags(request, result)
+        request.protect(verified)
     except (ClientError, MoveError) as error:
         if isinstance(error, MoveError) or is_refusal(error):
             _undo(request, result)
         raise
-    return copy
+    return verified
 
 
 def _undo(request: CopyRequest, result: CopyResult) -> None:

@@ -36,7 +36,10 @@ class ObjectMetadata:
         version_id: None in a bucket that never made versions.
         size: in bytes.
         checksums: algorithms to values; empty where S3 keeps no checksum of the whole object.
+        has_checksum: whether S3 keeps any checksum, if only of the parts of a multipart upload.
         headers: what CreateMultipartUpload needs to make the same object.
+        invalid_expires: its Expires header, if that is no date, which CreateMultipartUpload would
+            not take.
         storage_class: S3's name for it.
         archive: the tier from which it must be restored before it can be read.
         retained_until: the end of its Object Lock retention.
@@ -51,7 +54,9 @@ class ObjectMetadata:
     version_id: str | None
     size: int
     checksums: Mapping[str, str]
+    has_checksum: bool
     headers: ObjectHeaders
+    invalid_expires: str | None
     storage_class: str
     archive: str | None
     retained_until: datetime | None

@@ -5,8 +5,9 @@ boto3's managed copy keeps neither a condition on the destination nor the check 
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypedDict
-from urllib.parse import unquote_plus, urlencode
+from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
@@ -62,18 +63,19 @@ def copy_in_parts(
         return _complete_upload(request, condition, upload_id, parts)
     except ClientError as error:
         if is_refusal(error):
-            request.s3.client.abort_multipart_upload(**_upload_args(request, upload_id))
+            # The refusal is what people have to read; the next upload aborts what is left.
+            with suppress(ClientError):
+                request.s3.client.abort_multipart_upload(**_upload_args(request, upload_id))
         raise
 
 
 def _create_upload(request: CopyRequest) -> str:
     source = request.source
-    tags = source.s3.client.get_object_tagging(**source.args)["TagSet"]
     response = request.s3.client.create_multipart_upload(
         **request.destination.args,
         **source.metadata.headers,
         **source.copy_args,
-        Tagging=urlencode({tag["Key"]: tag["Value"] for tag in tags}),
+        **request.encryption,
         ChecksumAlgorithm=checksum_algorithm(source.metadata),
         ChecksumType="FULL_OBJECT",
     )
@@ -204,6 +206,20 @@ def copy_annotations(request: CopyRequest, result: CopyResult) -> None:
                 AnnotationPayload=response["AnnotationPayload"].read(),
                 ObjectIfMatch=quote_etag(result.etag),
             )
+
+
+def copy_tags(request: CopyRequest, result: CopyResult) -> None:
+    """Tag a copy as its source is, for a copy in parts has no tags.
+
+    Ten tags with long names are more than the header of CreateMultipartUpload takes.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    """
+    source = request.source
+    tags = source.s3.client.get_object_tagging(**source.args)["TagSet"]
+    if tags:
+        request.s3.client.put_object_tagging(
+            **request.destination.version_args(result.version_id), Tagging={"TagSet": tags}
+        )
 
 
 def _parts(request: CopyRequest) -> Iterator[Part]:

@@ -4,6 +4,7 @@ Where S3 refuses for good, each function raises a `MoveError` with advice.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
@@ -15,9 +16,6 @@ from lambdas.remediator.s3.errors import (
     is_gone,
     is_retryable,
     may_concern_key,
-    translate_errors,
-    undecryptable,
-    unreadable,
 )
 from lambdas.remediator.s3.metadata import (
     ObjectHeaders,
@@ -32,8 +30,10 @@ from lambdas.remediator.s3.parameters import (
     quote_etag,
     unquote_etag,
 )
+from lambdas.remediator.s3.refusals import translate_errors, undecryptable, unreadable
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3.literals import ObjectLockRetentionModeType
     from mypy_boto3_s3.type_defs import (
         DeleteMarkerEntryTypeDef,
         GranteeTypeDef,
@@ -50,7 +50,7 @@ _HOLDS = {"ObjectLockLegalHoldStatus": "a legal hold", "ObjectLockEventHold": "a
 
 def head(s3: S3Access, key: ObjectKey, version_id: str | None = None) -> ObjectMetadata | None:
     """Read the metadata of a version, or of the current object; None where there is none."""
-    with translate_errors("read", key.bucket):
+    with translate_errors("read", key, grant=f"s3:GetObject{'Version' if version_id else ''}"):
         request = key.version_args(version_id)
         try:
             response = s3.client.head_object(**request, ChecksumMode="ENABLED")
@@ -58,15 +58,15 @@ def head(s3: S3Access, key: ObjectKey, version_id: str | None = None) -> ObjectM
             if is_gone(error):
                 return None
             if may_concern_key(error):
-                _check_key(s3, request, error)
+                _check_key(s3, key, request, error)
             if has_no_reason(error):
                 _check_credentials(s3, key)
-                raise unreadable(key.bucket) from error
+                raise unreadable(key) from error
             raise
     return _metadata(response)
 
 
-def _check_key(s3: S3Access, request: ObjectArgs, refusal: ClientError) -> None:
+def _check_key(s3: S3Access, key: ObjectKey, request: ObjectArgs, refusal: ClientError) -> None:
     """Find whether it is the KMS key that is refused: S3 needs it for the checksums only.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
@@ -76,7 +76,7 @@ def _check_key(s3: S3Access, request: ObjectArgs, refusal: ClientError) -> None:
     except ClientError:
         return
     if "SSEKMSKeyId" in response:
-        raise undecryptable(request["Bucket"], response["SSEKMSKeyId"]) from refusal
+        raise undecryptable(key, response["SSEKMSKeyId"]) from refusal
 
 
 def _check_credentials(s3: S3Access, key: ObjectKey) -> None:
@@ -94,7 +94,7 @@ def list_versions(s3: S3Access, key: ObjectKey) -> tuple[Version, ...]:
         **key.bucket_args, RequestPayer="requester", Prefix=key.key
     )
     versions: list[Version] = []
-    with translate_errors("list the versions of", key.bucket):
+    with translate_errors("list the versions of", key, grant="s3:ListBucketVersions"):
         for page in pages:
             entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             versions += (_version(entry) for entry in entries if entry["Key"] == key.key)
@@ -106,13 +106,14 @@ def list_versions(s3: S3Access, key: ObjectKey) -> tuple[Version, ...]:
 
 def get_versioning(s3: S3Access, key: ObjectKey) -> str | None:
     """Return "Enabled", "Suspended", or None for a bucket that never made versions."""
-    with translate_errors("read the versioning of", key.bucket):
+    with translate_errors("read the versioning of", key, grant="s3:GetBucketVersioning"):
         return s3.client.get_bucket_versioning(**key.bucket_args).get("Status")
 
 
 def list_grants(source: SourceObject) -> tuple[str, ...]:
     """Describe the ACL grants on an object to others than its owner, which no copy keeps."""
-    with translate_errors("read the ACL of", source.key.bucket):
+    version = "Version" if source.metadata.version_id else ""
+    with translate_errors("read the ACL of", source.key, grant=f"s3:GetObject{version}Acl"):
         response = source.s3.client.get_object_acl(**source.args)
     owner = response["Owner"].get("ID")
     return tuple(
@@ -129,7 +130,7 @@ def delete_current(s3: S3Access, key: ObjectKey, etag: str) -> str | None:
     says neither, and is raised for Lambda to try again.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
     """
-    with translate_errors("delete", key.bucket):
+    with translate_errors("delete", key, grant="s3:DeleteObject"):
         try:
             response = s3.client.delete_object(**key.args, IfMatch=quote_etag(etag))
         except ClientError as error:
@@ -141,8 +142,28 @@ def delete_current(s3: S3Access, key: ObjectKey, etag: str) -> str | None:
 
 def delete_version(s3: S3Access, key: ObjectKey, version_id: str) -> None:
     """Delete a version for good; one that is gone already is no failure."""
-    with translate_errors("delete a version of", key.bucket):
+    with translate_errors("delete a version of", key, grant="s3:DeleteObjectVersion"):
         s3.client.delete_object(**key.args, VersionId=version_id)
+
+
+def lock_version(
+    s3: S3Access,
+    key: ObjectKey,
+    version_id: str,
+    *,
+    mode: "ObjectLockRetentionModeType",
+    until: datetime,
+) -> None:
+    """Lock a version until then; a lock that ends later than the one before replaces it.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html
+    """
+    with translate_errors("lock a version of", key, grant="s3:PutObjectRetention"):
+        s3.client.put_object_retention(
+            **key.args,
+            VersionId=version_id,
+            Retention={"Mode": mode, "RetainUntilDate": until},
+        )
 
 
 def _metadata(response: "HeadObjectOutputTypeDef") -> ObjectMetadata:
@@ -153,7 +174,9 @@ def _metadata(response: "HeadObjectOutputTypeDef") -> ObjectMetadata:
         version_id=response.get("VersionId"),
         size=response["ContentLength"],
         checksums=_checksums(fields),
+        has_checksum=any(f"Checksum{name}" in fields for name in _CHECKSUMS),
         headers=_headers(fields),
+        invalid_expires=_invalid_expires(fields),
         storage_class=response.get("StorageClass", "STANDARD"),
         archive=archive_tier(
             response.get("StorageClass"), response.get("ArchiveStatus"), response.get("Restore")
@@ -177,6 +200,12 @@ def _checksums(fields: Mapping[str, object]) -> dict[str, str]:
 def _headers(fields: Mapping[str, object]) -> ObjectHeaders:
     names = ObjectHeaders.__optional_keys__
     return cast("ObjectHeaders", {name: fields[name] for name in names if fields.get(name)})
+
+
+def _invalid_expires(fields: Mapping[str, object]) -> str | None:
+    """Return the header that botocore could not read as a date, and left out."""
+    text = fields.get("ExpiresString")
+    return str(text) if text and not fields.get("Expires") else None
 
 
 def _version(entry: "ObjectVersionTypeDef | DeleteMarkerEntryTypeDef") -> Version:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict, cast
 
 from lambdas.common.ledger.record import CopyAttempt
 from lambdas.remediator.s3.clients import S3Access
 from lambdas.remediator.s3.metadata import ObjectMetadata, Version
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.literals import StorageClassType
+    from mypy_boto3_s3.literals import ServerSideEncryptionType, StorageClassType
 
 
 class BucketArgs(TypedDict):
@@ -58,6 +58,18 @@ class CopyArgs(TypedDict, total=False):
     WebsiteRedirectLocation: str
 
 
+class EncryptionArgs(TypedDict, total=False):
+    """How a copy is encrypted, as parameters of the request that creates it.
+
+    They are named, for policies may deny requests that rely on the bucket's default.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+
+    ServerSideEncryption: "ServerSideEncryptionType"
+    SSEKMSKeyId: str
+    BucketKeyEnabled: bool
+
+
 class WriteCondition(TypedDict, total=False):
     """The condition on what is at the destination of a copy, as parameters of a request."""
 
@@ -75,11 +87,19 @@ class CopyResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectKey:
-    """A key in a bucket, and the account that must own the bucket."""
+    """A key in a bucket.
+
+    Attributes:
+        bucket: the bucket.
+        key: the key.
+        owner: the account that must own the bucket.
+        quarantine_kms_key: for the quarantine bucket, the ARN of its KMS key; None for all others.
+    """
 
     bucket: str
     key: str
     owner: str
+    quarantine_kms_key: str | None = None
 
     @property
     def bucket_args(self) -> BucketArgs:
@@ -155,21 +175,40 @@ class CopyRequest:
         source: what is copied.
         destination: where to.
         threshold: bytes above which the copy is made in parts.
+        encryption: how the copy is encrypted; empty for the default of its bucket.
         may_overwrite: whether the copy may replace an object that is at the destination.
         save_attempt: writes down what a rerun needs to find the copy; None once it is done.
+        protect: is called with the copy once it is verified; if it raises, the copy is deleted.
     """
 
     s3: S3Access
     source: SourceObject
     destination: ObjectKey
     threshold: int
+    encryption: EncryptionArgs
     may_overwrite: Callable[[ObjectMetadata], bool]
     save_attempt: SaveAttempt
+    protect: Callable[[ObjectMetadata], object] = lambda _: None
 
     @property
     def is_multipart(self) -> bool:
         """Whether the object is too large for one CopyObject."""
-        return self.source.metadata.size > self.threshold
+        return is_multipart(self.source.metadata, self.threshold)
+
+
+def is_multipart(metadata: ObjectMetadata, threshold: int) -> bool:
+    """Return whether the object is too large for one CopyObject, above `threshold` bytes."""
+    return metadata.size > threshold
+
+
+def encryption_args(kind: str | None, kms_key: str | None) -> EncryptionArgs:
+    """Return parameters that name the encryption `kind`; none where the kind is not known."""
+    if kind is None:
+        return {}
+    args: EncryptionArgs = {"ServerSideEncryption": cast("ServerSideEncryptionType", kind)}
+    if kms_key is not None:
+        args["SSEKMSKeyId"] = kms_key
+    return args
 
 
 def version_args(version_id: str | None) -> VersionArgs:

@@ -14,6 +14,7 @@ from lambdas.common.dispatch import (
     RemediatorFunction,
     Reply,
     enqueue,
+    enqueue_remediation,
     enqueue_task_run,
     start_remediation,
 )
@@ -36,6 +37,17 @@ def test_the_remediator_receives_the_request_as_it_was_sent(
     expected = Invocation(function="remediator", kind="Event", payload=request_.to_payload())
     assert invocation == expected
     assert RemediationRequest.from_payload(invocation.payload) == request_
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_the_queue_holds_the_request_as_it_was_sent(
+    harness: Harness, request_: RemediationRequest
+) -> None:
+    queue = EventQueue(client=boto3.client("sqs"), url=os.environ["REMEDIATION_QUEUE"])
+    enqueue_remediation(queue, request_)
+    (payload,) = harness.queued_remediations
+    assert RemediationRequest.from_payload(payload) == request_
+    assert harness.invocations == []
 
 
 def test_an_invocation_that_lambda_refuses_is_an_error(harness: Harness) -> None:

@@ -10,14 +10,14 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from lambdas.common import clock
 from lambdas.common.dispatch import Reply
-from lambdas.common.ledger.record import MessageRef, Record, Status
+from lambdas.common.ledger.record import POLICY, REMEDIATOR, MessageRef, Record, Status
 from lambdas.common.ledger.table import ConflictError
 from lambdas.common.notifications import Notifications
 from lambdas.common.slack.channel import SlackChannel
-from lambdas.common.slack.credentials import SlackCredentials
+from lambdas.common.slack.credentials import BotToken
 from lambdas.common.slack.response_url import ResponseUrl
 from local.slack.workspace import Response
-from tests.harness.aws import CHANNEL, SECRET
+from tests.harness.aws import BOT_TOKEN_ID, CHANNEL
 from tests.harness.events import finding
 from tests.harness.harness import Harness
 
@@ -27,8 +27,8 @@ SOON = timedelta(seconds=61)
 @pytest.fixture
 def notifications(harness: Harness) -> Notifications:
     """The notifications as the functions make them."""
-    credentials = SlackCredentials(SecretsProvider(), SECRET)
-    channel = SlackChannel(CHANNEL, credentials=credentials, api_url=harness.slack.api_url)
+    token = BotToken(SecretsProvider(), BOT_TOKEN_ID)
+    channel = SlackChannel(CHANNEL, bot_token=token, api_url=harness.slack.api_url)
     return Notifications(ledger=harness.ledger, digests=harness.digests, channel=channel)
 
 
@@ -199,3 +199,70 @@ def test_where_the_callback_url_fails_a_reply_is_private_all_the_same(
     notifications.reply_to_user(Reply(user="U1", text="hello"), response_url)
     (reply,) = harness.slack.ephemerals
     assert (reply.user, reply.text) == ("U1", "hello")
+
+
+def fail(harness: Harness, record: Record, *, by: str) -> Record:
+    """Record that a remediation which `by` decided failed."""
+
+    def change(latest: Record) -> Record:
+        now = clock.now()
+        started = latest.transition_to(Status.REMEDIATING, by=by, reason="remediate", now=now)
+        return started.transition_to(
+            Status.FAILED, by=REMEDIATOR, reason="S3 denied <it>.", now=now
+        )
+
+    return harness.ledger.update(harness.record(record.finding), change)
+
+
+def test_the_person_whose_decision_failed_is_mentioned_in_the_thread(
+    harness: Harness, notifications: Notifications, record: Record
+) -> None:
+    notifications.notify(record)
+    message = harness.message
+    assert notifications.announce_failure(fail(harness, record, by="U1"))
+    reply = harness.slack.messages[-1]
+    assert reply.thread_ts == message.ts
+    assert reply.text.startswith("<@U1>: the remediation failed: S3 denied &lt;it&gt;.")
+
+
+def test_nobody_is_mentioned_of_what_the_policy_decided_or_what_did_not_fail(
+    harness: Harness, notifications: Notifications, record: Record
+) -> None:
+    notifications.notify(record)
+    assert not notifications.announce_failure(harness.record(record.finding))
+    assert not notifications.announce_failure(fail(harness, record, by=POLICY))
+    assert len(harness.slack.messages) == 1
+
+
+def test_a_reply_in_the_thread_can_be_shown_in_the_channel(
+    harness: Harness, notifications: Notifications, record: Record
+) -> None:
+    notifications.notify(record)
+    message = harness.message
+    assert notifications.announce_in_channel(harness.record(record.finding), "found again")
+    reply = harness.slack.messages[-1]
+    assert (reply.thread_ts, reply.text) == (message.ts, "found again")
+    assert reply.is_broadcast
+
+
+def test_a_reply_without_a_message_or_without_slack_is_not_sent(
+    harness: Harness, notifications: Notifications, record: Record
+) -> None:
+    assert not notifications.mention_in_thread(record, "U1", "hello")
+    notifications.notify(record)
+    harness.slack.fail_next(503, "service_unavailable")
+    assert not notifications.mention_in_thread(harness.record(record.finding), "U1", "hello")
+    assert len(harness.slack.messages) == 1
+
+
+def test_a_decision_that_a_callback_url_shows_is_not_shown_again(
+    harness: Harness, notifications: Notifications, record: Record
+) -> None:
+    notifications.notify(record)
+    harness.click("dismiss", choice="accepted_risk")
+    assert harness.record(record.finding).notify_at is not None
+    (invocation,) = harness.invocations
+    response_url = ResponseUrl(url=invocation.payload["response_url"])
+    assert notifications.notify(harness.record(record.finding), response_url)
+    assert harness.record(record.finding).notify_at is None
+    assert "Finding dismissed" in harness.message.text

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambdas.common.finding import Severity
+from lambdas.common.ledger.brakes import AutomaticLimits
 from lambdas.finding_handler.config import Settings
 from lambdas.finding_handler.policy import Action, RemediationPolicy
 from tests.harness.strategies import TYPES
@@ -22,6 +23,7 @@ def settings(**values: Any) -> Settings:
         "approvers": ["U0123456789"],
         "auto_remediate_config": {},
         "auto_remediation_hourly_limit": 100,
+        "auto_remediation_bucket_hourly_limit": 50,
         "min_severity_level": "LOW",
         "digest_threshold": 30,
         "protected_buckets": [],
@@ -74,15 +76,19 @@ def test_protected_buckets_that_are_not_a_list_of_names_stop_the_function(
         policy(protected_buckets=protected)
 
 
-def test_the_hourly_limit_is_a_number_or_off() -> None:
-    assert settings(auto_remediation_hourly_limit=1).hourly_limit == 1
-    assert settings(auto_remediation_hourly_limit="OFF").hourly_limit is None
+LIMITS = ["auto_remediation_hourly_limit", "auto_remediation_bucket_hourly_limit"]
 
 
+def test_each_hourly_limit_is_a_number_or_off() -> None:
+    assert settings().limits == AutomaticLimits(total=100, per_bucket=50)
+    assert settings(**dict.fromkeys(LIMITS, "OFF")).limits == AutomaticLimits()
+
+
+@pytest.mark.parametrize("name", LIMITS)
 @pytest.mark.parametrize("limit", [0, -1, "none", "off", "", "5", None, True, 1.5])
-def test_an_hourly_limit_that_limits_nothing_stops_the_function(limit: object) -> None:
+def test_an_hourly_limit_that_limits_nothing_stops_the_function(name: str, limit: object) -> None:
     with pytest.raises((TypeError, ValueError)):
-        _ = settings(auto_remediation_hourly_limit=limit).hourly_limit
+        _ = settings(**{name: limit}).limits
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(6, 24), (24, 96), (None, 96)])

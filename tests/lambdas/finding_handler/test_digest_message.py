@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from lambdas.finding_handler.digest_message import render_digest
 from local.slack.block_kit import problems, texts
 from tests.harness.strategies import TYPES, buckets, hostile_text, moments
 
+_NOW = datetime(2026, 11, 20, tzinfo=UTC)
 _SCOPES = st.builds(
     DigestScope,
     bucket=buckets(),
@@ -30,7 +31,10 @@ _ACTIONS = st.builds(
     by=st.just("U02ABCDEF"),
     at=moments(),
     reason=hostile_text(longest=300),
+    seen_count=st.integers(0, 10**6),
+    seen_until=moments(),
     is_done=st.booleans(),
+    is_stale=st.booleans(),
 )
 _DIGESTS = st.builds(
     Digest, id=st.just("digest#1"), scope=_SCOPES, bulk_actions=st.lists(_ACTIONS).map(tuple)
@@ -41,6 +45,7 @@ _SUMMARIES = st.builds(
     status=st.sampled_from(Status),
     severity=st.sampled_from(["LOW", "MEDIUM", "HIGH", "none"]),
     detections=st.lists(hostile_text(longest=128), max_size=5).map(tuple),
+    at=moments(),
     problem=hostile_text(longest=1600),
 )
 
@@ -66,12 +71,22 @@ def test_the_text_of_a_digest_is_short_however_many_bytes_its_names_have() -> No
             id="f",
             status=Status.FAILED,
             severity="HIGH",
+            at=_NOW,
             detections=tuple(f"{name}{'漢' * 127}" for name in "abcde"),
             problem=f"{number} {'字' * 1600}",
         )
         for number in range(3)
     ]
-    action = BulkAction(action=DISMISS_ALL, by="字" * 60, at=datetime.now(UTC), reason="字" * 300)
+    action = BulkAction(
+        action=DISMISS_ALL,
+        by="字" * 60,
+        at=_NOW,
+        reason="字" * 300,
+        seen_count=3,
+        seen_until=_NOW,
+        is_done=True,
+        is_stale=True,
+    )
     digest = Digest(
         id="digest#1", scope=replace(_scope(), type="字" * 300), bulk_actions=(action,) * 4
     )
@@ -91,11 +106,55 @@ def test_the_most_frequent_problems_are_shown_with_what_to_do() -> None:
 
 
 def test_a_single_finding_is_not_shown_in_the_plural() -> None:
-    summary = FindingSummary(id="f", status=Status.AWAITING_REVIEW, severity="LOW", detections=())
+    summary = _summary(Status.AWAITING_REVIEW, _NOW)
     digest = Digest(id="digest#1", scope=_scope())
     message = render_digest(digest, DigestCounts.from_summaries([summary]))
     assert message.text.startswith("📚 1 finding: 1 to be decided")
     assert "1 object will be moved" in str(message.blocks)
+
+
+def test_each_button_names_what_its_dialog_counts_and_until_when() -> None:
+    summaries = [
+        _summary(Status.AWAITING_REVIEW, _NOW),
+        _summary(Status.AWAITING_REVIEW, _NOW + timedelta(microseconds=1)),
+        _summary(Status.FAILED, _NOW - timedelta(hours=1)),
+    ]
+    message = render_digest(
+        Digest(id="digest#1", scope=_scope()), DigestCounts.from_summaries(summaries)
+    )
+    elements = [element for block in message.blocks for element in block.get("elements", ())]
+    values = {
+        element["action_id"]: element.get("value") or element["options"][0]["value"]
+        for element in elements
+        if "value" in element or "options" in element
+    }
+    milliseconds = int(_NOW.timestamp() * 1000)
+    assert values == {
+        "remediate_all": f"digest#1 {milliseconds + 1}.2",
+        "review_each": f"digest#1 {milliseconds + 1}.2",
+        "dismiss_all": f"false_positive digest#1 {milliseconds + 1}.2",
+        "retry_all": f"digest#1 {milliseconds - 3_600_000}.1",
+    }
+
+
+def test_a_bulk_action_that_was_not_carried_out_is_shown_as_such() -> None:
+    action = BulkAction(
+        action="remediate_all",
+        by="U1",
+        at=_NOW,
+        reason="clicked",
+        seen_count=3,
+        seen_until=_NOW,
+        is_done=True,
+        is_stale=True,
+    )
+    digest = Digest(id="digest#1", scope=_scope(), bulk_actions=(action,))
+    text = render_digest(digest, DigestCounts.from_summaries([])).text
+    assert "Remediating all waiting findings: nothing was done, because the findings" in text
+
+
+def _summary(status: Status, at: datetime) -> FindingSummary:
+    return FindingSummary(id="f", status=status, severity="LOW", detections=(), at=at)
 
 
 def _scope() -> DigestScope:

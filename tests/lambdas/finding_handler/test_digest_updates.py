@@ -1,19 +1,31 @@
 """Too many findings to post singly are shown in a digest and decided together."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from lambdas.common.ledger.record import Status
-from lambdas.common.slack.actions import option_value
-from lambdas.finding_handler import digest_updates
-from lambdas.finding_handler.digest_queries import due_digests
+from lambdas.common import clock
+from lambdas.common.ledger.record import Record, Status
+from lambdas.common.ledger.table import ConflictError
+from lambdas.common.slack.actions import parse_action_value
+from lambdas.finding_handler import bulk_actions, digest_updates
+from lambdas.finding_handler.digest_queries import due_digests, finding_summaries
+from lambdas.finding_handler.services import services
 from local.slack.block_kit import problems
 from local.slack.workspace import Message, Response
 from tests.harness.aws import APPROVER, AUTO, OTHER_USER, QUARANTINE, REVIEW, SOURCE
 from tests.harness.harness import Harness, start_harness
+from tests.lambdas.finding_handler.remediation_queue import (
+    lose_remediations,
+    put_back,
+    queue_refuses,
+)
 
 INDEX_DELAY = timedelta(seconds=6)
 COUNT = 8
@@ -35,7 +47,7 @@ def report_objects(
         harness.report_object(
             finding_type, body=f"card {number}".encode(), key=f"{name}/{number}.csv"
         )
-        | {"id": f"{name} {number}"}
+        | {"id": f"{name}-{number}"}
         for number in range(count)
     ]
 
@@ -51,14 +63,7 @@ def updated_digest(harness: Harness) -> Message:
 def click(harness: Harness, action_id: str, *, user: str = APPROVER, choice: str = "") -> None:
     """Click on the digest, and run what follows at once."""
     message = updated_digest(harness)
-    options = [
-        option["value"]
-        for block in message.blocks
-        for element in block.get("elements", ())
-        for option in element.get("options", ())
-        if choice and choice in option["value"]
-    ]
-    option = options[0] if options else None
+    option = _option(message, choice) if choice else None
     assert harness.slack.click(message.ts, action_id, user, choice=option) == 200
     harness.clock.ahead += INDEX_DELAY
     harness.run_scheduled_tasks()
@@ -166,7 +171,7 @@ def test_failures_are_counted_and_retried_by_a_click(harness: Harness) -> None:
     message = updated_digest(harness)
     assert "5 of 6 quarantined, 1 failed" in message.text
     assert "1 × S3 did not let the remediator copy" in message.text
-    assert "Check that the bucket is in monitoredBuckets" in str(message.blocks)
+    assert "then press Retry" in str(message.blocks)
     harness.strict_s3.deny = lambda *_: False
     click(harness, "retry_all")
     harness.run_remediator()
@@ -213,7 +218,7 @@ def test_a_bulk_action_does_not_decide_about_findings_that_come_after_the_click(
     details = report_objects(harness)
     harness.deliver(*details[:5])
     message = updated_digest(harness)
-    choice = option_value("false_positive", _digest_id(message))
+    choice = _option(message, "false_positive")
     assert harness.slack.click(message.ts, "dismiss_all", APPROVER, choice=choice) == 200
     harness.deliver(*details[5:])
     text = updated_digest(harness).text
@@ -229,14 +234,153 @@ def test_a_bulk_action_does_not_restore_what_is_quarantined_after_the_click(
 ) -> None:
     details = report_objects(harness, AUTO)
     harness.deliver(*details)
-    first, rest = harness.invocations[:5], harness.invocations[5:]
-    harness.invocations = first
+    first, rest = harness.queued_remediations[:5], harness.queued_remediations[5:]
+    lose_remediations()
+    put_back(first)
     harness.run_remediator()
     message = updated_digest(harness)
     assert harness.slack.click(message.ts, "restore_all", APPROVER) == 200
-    harness.invocations += rest
+    put_back(rest)
     harness.run_remediator()
     assert "3 of 6 quarantined, 3 being restored" in updated_digest(harness).text
+
+
+def test_a_dialog_that_counted_fewer_findings_than_there_are_decides_nothing(
+    harness: Harness,
+) -> None:
+    """An index shows some findings late, though they came before those that were counted."""
+    details = report_objects(harness)
+    harness.deliver(*details[:5])
+    message = updated_digest(harness)
+    _move_to_digest_unseen(harness, details[0], like=details[2])
+    assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
+    harness.clock.ahead += INDEX_DELAY
+    harness.run_scheduled_tasks()
+    assert statuses(harness, [details[0], *details[2:5]]) == [Status.AWAITING_REVIEW] * 4
+    assert harness.queued_remediations == []
+    (reply,) = harness.slack.ephemerals
+    assert (reply.user, "Nothing was done" in reply.text) == (APPROVER, True)
+    redrawn = harness.slack.message(message.ts)
+    assert "📚 4 findings: 4 to be decided" in redrawn.text
+    assert "nothing was done, because the findings had changed" in redrawn.text
+    click(harness, "remediate_all")
+    assert statuses(harness, [details[0], *details[2:5]]) == [Status.REMEDIATING] * 4
+
+
+def _move_to_digest_unseen(harness: Harness, detail: Any, *, like: Any) -> None:
+    """Let a finding be in a digest since it came, without a change of the digest."""
+    digest_id = harness.record(like).digest_id
+    harness.ledger.update(
+        harness.record(detail), lambda record: replace(record, digest_id=digest_id, message=None)
+    )
+
+
+def test_an_action_that_was_interrupted_never_decides_about_more_than_its_dialog_counted(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "_BATCH_SIZE", 2)
+    details = report_objects(harness)
+    harness.deliver(*details)
+    message = updated_digest(harness)
+    harness.clock.ahead = timedelta()
+    assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
+    harness.clock.ahead = INDEX_DELAY
+    with queue_refuses(harness):
+        assert harness.scheduled_tasks_fail()
+    for detail in details[:2]:
+        _move_to_digest_unseen(harness, detail, like=details[2])
+    harness.clock.ahead += timedelta(minutes=6)
+    harness.run_scheduled_tasks()
+    moved = statuses(harness, details).count(Status.REMEDIATING)
+    assert moved == 6
+    assert harness.digests.get(_digest_id(message)).pending is None
+
+
+def test_no_finding_is_left_out_where_there_are_many_batches(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "_BATCH_SIZE", 2)
+    details = report_objects(harness, count=9)
+    harness.deliver(*details)
+    click(harness, "remediate_all")
+    assert statuses(harness, details[2:]) == [Status.REMEDIATING] * 7
+    assert len(harness.queued_remediations) == 7
+
+
+def test_concurrent_runs_decide_about_each_finding_once(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "_BATCH_SIZE", 2)
+    details = report_objects(harness)
+    harness.deliver(*details)
+    message = updated_digest(harness)
+    harness.clock.ahead = timedelta()
+    assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
+    harness.clock.ahead = INDEX_DELAY
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: harness.run_scheduled_tasks(), range(3)))
+    harness.clock.ahead += timedelta(minutes=6)
+    harness.run_scheduled_tasks()
+    assert statuses(harness, details[2:]) == [Status.REMEDIATING] * 6
+    queued = [request["finding_id"] for request in harness.queued_remediations]
+    assert sorted(queued) == sorted(detail["id"] for detail in details[2:])
+
+
+def test_a_run_that_another_run_has_overtaken_decides_nothing(harness: Harness) -> None:
+    details = report_objects(harness)
+    harness.deliver(*details)
+    message = updated_digest(harness)
+    harness.clock.ahead = timedelta()
+    assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
+    slow = harness.digests.get(_digest_id(message))
+    assert slow.pending is not None
+    harness.clock.ahead = INDEX_DELAY
+    harness.run_scheduled_tasks()
+    _move_to_digest_unseen(harness, details[0], like=details[2])
+    until = harness.clock.now() + timedelta(minutes=1)
+    with pytest.raises(ConflictError):
+        bulk_actions.carry_out(slow, slow.pending, services(), until)
+    assert harness.record(details[0]).status is Status.AWAITING_REVIEW
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_dialog_never_decides_about_more_findings_than_it_counted(data: st.DataObject) -> None:
+    """Whatever comes before the click, between click and execution, or is seen late."""
+    with start_harness(digest_threshold=0) as harness:
+        details = report_objects(harness, count=6)
+        counted = data.draw(st.integers(1, 3))
+        harness.deliver(*details[:counted])
+        message, rest = updated_digest(harness), details[counted:]
+        events = data.draw(st.lists(st.sampled_from(["new", "late", "decided"]), max_size=3))
+        for event in events:
+            _change_digest(harness, event, rest.pop(0), decided=details[0])
+        assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
+        harness.deliver(*rest)
+        harness.clock.ahead += INDEX_DELAY
+        harness.run_scheduled_tasks()
+        remediated = statuses(harness, details).count(Status.REMEDIATING)
+        assert remediated <= counted
+        if "late" not in events:
+            assert statuses(harness, details[counted:]) == [Status.AWAITING_REVIEW] * (6 - counted)
+            assert remediated == counted - ("decided" in events)
+        elif "decided" not in events:
+            assert remediated == 0
+
+
+def _change_digest(harness: Harness, event: str, detail: Any, *, decided: Any) -> None:
+    """Change the digest after its message: by a finding that is new, late or decided."""
+    ahead = harness.clock.ahead
+    if event == "late":
+        harness.clock.ahead -= timedelta(minutes=5)
+    if event == "decided" and harness.record(decided).status is Status.AWAITING_REVIEW:
+        harness.ledger.update(harness.record(decided), _dismissed)
+    harness.deliver(detail)
+    harness.clock.ahead = ahead
+
+
+def _dismissed(record: Record) -> Record:
+    return record.transition_to(Status.DISMISSED, by="U0SECOND", reason="dismiss", now=clock.now())
 
 
 def test_after_a_bulk_action_the_digest_is_updated_again_when_the_index_is_current(
@@ -337,7 +481,7 @@ def test_a_second_bulk_action_is_refused_while_the_first_is_carried_out(harness:
     message = updated_digest(harness)
     harness.clock.ahead = timedelta()
     assert harness.slack.click(message.ts, "remediate_all", APPROVER) == 200
-    choice = option_value("accepted_risk", _digest_id(message))
+    choice = _option(message, "accepted_risk")
     assert harness.slack.click(message.ts, "dismiss_all", "U0SECOND", choice=choice) == 200
     harness.run_remediator()
     assert f"<@{APPROVER}>" in harness.slack.ephemerals[-1].text
@@ -347,14 +491,20 @@ def test_a_second_bulk_action_is_refused_while_the_first_is_carried_out(harness:
     assert statuses(harness, details[2:]) == [Status.QUARANTINED] * 6
 
 
+def _elements(message: Message) -> list[dict[str, Any]]:
+    return [element for block in message.blocks for element in block.get("elements", ())]
+
+
+def _option(message: Message, choice: str) -> str:
+    """Return the value of a menu's option, as the message has it."""
+    options = [option for element in _elements(message) for option in element.get("options", ())]
+    return next(str(option["value"]) for option in options if choice in option["value"])
+
+
 def _digest_id(message: Message) -> str:
-    (value,) = {
-        element["value"]
-        for block in message.blocks
-        for element in block.get("elements", ())
-        if "value" in element
-    }
-    return str(value)
+    values = [element["value"] for element in _elements(message) if "value" in element]
+    (digest_id,) = {parse_action_value(value)[0] for value in values}
+    return digest_id
 
 
 def test_a_click_does_not_wait_for_the_next_scheduled_run(harness: Harness) -> None:
@@ -377,7 +527,8 @@ def test_a_bulk_action_during_an_update_is_carried_out(harness: Harness) -> None
     harness.slack.interceptor = click_once
     updated_digest(harness)
     updated_digest(harness)
-    assert statuses(harness, details[2:]) == [Status.REMEDIATING] * 6
+    assert statuses(harness, details[2:-1]) == [Status.REMEDIATING] * 5
+    assert harness.record(details[-1]).status is Status.AWAITING_REVIEW
 
 
 def test_an_interrupted_bulk_action_is_carried_out_later(harness: Harness) -> None:
@@ -386,10 +537,9 @@ def test_an_interrupted_bulk_action_is_carried_out_later(harness: Harness) -> No
     message = updated_digest(harness)
     harness.clock.ahead = timedelta()
     harness.slack.click(message.ts, "remediate_all", APPROVER)
-    harness.invocation_refusal = 429
     harness.clock.ahead = INDEX_DELAY
-    assert harness.scheduled_tasks_fail()
-    harness.invocation_refusal = None
+    with queue_refuses(harness):
+        assert harness.scheduled_tasks_fail()
     harness.clock.ahead += timedelta(minutes=25)
     harness.run_scheduled_tasks()
     harness.run_remediator()
@@ -454,6 +604,31 @@ def test_the_approvers_are_reminded_of_a_digest_once(harness: Harness) -> None:
     assert len(replies) == 1
     assert f"<@{APPROVER}>" in replies[0].text
     assert "6 findings waiting" in replies[0].text
+
+
+def test_the_approvers_are_reminded_of_what_failed_after_the_reminder(harness: Harness) -> None:
+    harness.deliver(*report_objects(harness))
+    message = updated_digest(harness)
+    click(harness, "remediate_all")
+    harness.strict_s3.deny = lambda operation, _: operation == "CopyObject"
+    harness.run_remediator()
+    harness.clock.ahead += timedelta(hours=25)
+    for _ in range(3):
+        harness.run_scheduled_tasks()
+        harness.clock.ahead += timedelta(hours=1)
+    replies = [reply for reply in harness.slack.messages if reply.thread_ts == message.ts]
+    assert [reply.text for reply in replies] == [
+        f"⏰ <@{APPROVER}>, <@U0SECOND>: 6 findings failed."
+    ]
+    harness.clock.ahead = timedelta(hours=30)
+    for summary in finding_summaries(harness.table, _digest_id(message)):
+        harness.decide(harness.ledger.get(summary.id).finding, Status.REMEDIATING)
+        harness.remediate(harness.ledger.get(summary.id).finding)
+    for _ in range(30):
+        harness.clock.ahead += timedelta(hours=1)
+        harness.run_scheduled_tasks()
+    replies = [reply for reply in harness.slack.messages if reply.thread_ts == message.ts]
+    assert len(replies) == 2
 
 
 def test_a_redelivered_finding_is_counted_once(harness: Harness) -> None:

@@ -1,5 +1,6 @@
 """Several findings on one object: one message, one decision."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 from lambdas.common.ledger.record import POLICY, Status
 from lambdas.common.slack.actions import option_value
-from tests.harness.aws import AUTO, CARD, LEASE_EXPIRY, QUARANTINE, REVIEW, SOURCE
+from local.slack.workspace import Response
+from tests.harness.aws import APPROVER, AUTO, CARD, LEASE_EXPIRY, QUARANTINE, REVIEW, SOURCE
 from tests.harness.harness import Harness, start_harness
 
 OTHER_TYPE = "SensitiveData:S3Object/Credentials"
@@ -19,6 +21,12 @@ def duplicate(
 ) -> dict[str, Any]:
     """Return the detail of another finding on the same object."""
     return detail | {"id": finding_id, "type": finding_type}
+
+
+def dismiss(harness: Harness, detail: dict[str, Any]) -> None:
+    """Click on the dismissal that the message of the finding shows."""
+    choice = option_value("false_positive", detail["id"], harness.record(detail).seen_state)
+    assert harness.click("dismiss", choice=choice) == 200
 
 
 def test_a_second_finding_on_an_object_is_shown_in_the_message_of_the_first(
@@ -106,10 +114,10 @@ def test_a_dismissed_object_is_reviewed_again_when_another_type_is_found_in_it(
 ) -> None:
     detail = harness.report_object()
     harness.deliver(detail)
-    harness.click("dismiss", choice=option_value("false_positive", detail["id"]))
-    harness.deliver(duplicate(detail, REVIEW, "the same type"))
+    dismiss(harness, detail)
+    harness.deliver(duplicate(detail, REVIEW, "the-same-type"))
     assert harness.record(detail).status is Status.DISMISSED
-    harness.deliver(duplicate(detail, OTHER_TYPE, "another type"))
+    harness.deliver(duplicate(detail, OTHER_TYPE, "another-type"))
     assert harness.record(detail).status is Status.AWAITING_REVIEW
     assert "please decide" in harness.message.text
     assert "Credentials was found in it as well" in harness.message.text
@@ -118,7 +126,7 @@ def test_a_dismissed_object_is_reviewed_again_when_another_type_is_found_in_it(
 def test_the_approvers_are_reminded_of_a_finding_that_is_reviewed_again(harness: Harness) -> None:
     detail = harness.report_object()
     harness.deliver(detail)
-    harness.click("dismiss", choice=option_value("false_positive", detail["id"]))
+    dismiss(harness, detail)
     harness.run_remediator()
     harness.clock.ahead = timedelta(hours=48)
     harness.deliver(duplicate(detail, OTHER_TYPE))
@@ -156,6 +164,64 @@ def test_an_ignored_finding_is_not_primary(harness: Harness) -> None:
     detail = harness.report_object()
     harness.deliver(duplicate(detail, REVIEW, "archived") | {"archived": True}, detail)
     assert harness.record(detail).status is Status.AWAITING_REVIEW
+
+
+@pytest.fixture
+def failed(harness: Harness) -> Harness:
+    """The functions, with a remediation that S3 refused."""
+    harness.strict_s3.deny = lambda operation, _: operation == "CopyObject"
+    return harness
+
+
+def replies(harness: Harness) -> list[str]:
+    return [message.text for message in harness.slack.messages if message.thread_ts]
+
+
+def test_a_finding_on_an_object_whose_remediation_failed_is_announced(failed: Harness) -> None:
+    detail = failed.report_object(AUTO)
+    failed.deliver(detail)
+    failed.run_remediator()
+    (message,) = failed.slack.messages
+    failed.deliver(duplicate(detail, OTHER_TYPE))
+    (reply,) = replies(failed)
+    assert OTHER_TYPE in reply
+    assert f"<@{APPROVER}>" in reply
+    assert "The remediation of this object failed" in reply
+    assert OTHER_TYPE in str(failed.slack.message(message.ts).blocks)
+
+
+def test_an_announcement_that_slack_does_not_accept_becomes_a_reminder(failed: Harness) -> None:
+    detail = failed.report_object(AUTO)
+    failed.deliver(detail)
+    failed.run_remediator()
+
+    def refuse_replies(method: str, proceed: Callable[[], Response]) -> Response:
+        if method != "chat.postMessage":
+            return proceed()
+        failed.slack.interceptor = usual
+        return Response(status=429, body={"ok": False, "error": "ratelimited"}, retry_after=30)
+
+    usual, failed.slack.interceptor = failed.slack.interceptor, refuse_replies
+    assert failed.deliver(duplicate(detail, OTHER_TYPE)) == []
+    assert replies(failed) == []
+    failed.clock.ahead = timedelta(minutes=6)
+    failed.run_scheduled_tasks()
+    assert f"<@{APPROVER}>" in replies(failed)[0]
+
+
+def test_a_finding_on_a_failed_object_of_a_digest_is_announced_in_its_thread() -> None:
+    with start_harness(digest_threshold=0) as harness:
+        harness.strict_s3.deny = lambda operation, _: operation == "CopyObject"
+        detail = harness.report_object(AUTO)
+        harness.deliver(detail)
+        harness.run_remediator()
+        harness.clock.ahead += timedelta(seconds=6)
+        harness.run_scheduled_tasks()
+        (digest,) = harness.slack.messages
+        harness.deliver(duplicate(detail, OTHER_TYPE))
+        (reply,) = (message for message in harness.slack.messages if message.thread_ts)
+        assert reply.thread_ts == digest.ts
+        assert OTHER_TYPE in reply.text
 
 
 def test_the_latest_of_many_duplicates_are_kept(harness: Harness) -> None:

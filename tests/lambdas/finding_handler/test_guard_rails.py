@@ -1,6 +1,11 @@
 """The limits of what is moved without a person's decision."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lambdas.common.ledger.record import POLICY, Status
 from tests.harness.aws import AUTO, CARD, LEASE_EXPIRY, QUARANTINE, SOURCE
@@ -14,7 +19,7 @@ def findings(harness: Harness, count: int) -> list[dict[str, Any]]:
     return [
         detail
         | {
-            "id": f"finding {number}",
+            "id": f"finding-{number}",
             "resourcesAffected": affected
             | {"s3Object": affected["s3Object"] | {"key": f"{number}.csv"}},
         }
@@ -34,7 +39,7 @@ def test_above_the_hourly_limit_findings_are_reviewed_and_their_messages_say_why
             *[Status.AWAITING_REVIEW] * 2,
             *[Status.REMEDIATING] * 2,
         ]
-        assert len(harness.invocations) == 2
+        assert len(harness.queued_remediations) == 2
         for message in harness.slack.messages:
             assert "hourly limit of automatic remediations is reached" in message.text
 
@@ -56,13 +61,112 @@ def test_a_redelivered_finding_counts_once() -> None:
         assert harness.record(second).status is Status.REMEDIATING
 
 
-def test_the_next_hour_has_a_limit_of_its_own() -> None:
+def test_after_an_hour_there_is_room_for_another_remediation() -> None:
     with start_harness(auto_remediation_hourly_limit=1) as harness:
+        first, second, third = findings(harness, 3)
+        harness.deliver(first)
+        harness.clock.ahead += timedelta(minutes=59)
+        harness.deliver(second)
+        harness.clock.ahead += timedelta(minutes=12)
+        harness.deliver(third)
+        assert harness.record(second).status is Status.AWAITING_REVIEW
+        assert harness.record(third).status is Status.REMEDIATING
+
+
+def test_the_full_hour_of_the_clock_gives_no_more_room() -> None:
+    """Somebody who waits for it would have twice the limit within minutes."""
+    with start_harness(auto_remediation_hourly_limit=2) as harness:
+        details = findings(harness, 6)
+        now = datetime.now(UTC)
+        full_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        harness.clock.ahead = full_hour - now - timedelta(minutes=1)
+        harness.deliver(*details[:3])
+        harness.clock.ahead += timedelta(minutes=2)
+        harness.deliver(*details[3:])
+        assert statuses(harness, details).count(Status.REMEDIATING) == 2
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    minutes=st.lists(st.integers(0, 25), min_size=8, max_size=8),
+    limit=st.integers(1, 3),
+)
+def test_no_hour_has_more_automatic_remediations_than_the_limit(
+    minutes: list[int], limit: int
+) -> None:
+    with start_harness(auto_remediation_hourly_limit=limit) as harness:
+        details = findings(harness, len(minutes))
+        for detail, pause in zip(details, minutes, strict=True):
+            harness.clock.ahead += timedelta(minutes=pause)
+            harness.deliver(detail)
+        records = [harness.record(detail) for detail in details]
+    moved = sorted(record.history[0].at for record in records if record.is_automatic)
+    for start in moved:
+        assert sum(start <= at <= start + timedelta(hours=1) for at in moved) <= limit
+
+
+def test_a_bucket_cannot_use_up_the_limit_of_all_buckets() -> None:
+    with start_harness(auto_remediation_bucket_hourly_limit=2) as harness:
+        details = findings(harness, 4)
+        elsewhere = findings(harness, 1)[0] | {"id": "elsewhere"}
+        elsewhere["resourcesAffected"] = elsewhere["resourcesAffected"] | {
+            "s3Bucket": elsewhere["resourcesAffected"]["s3Bucket"] | {"name": "another-bucket"}
+        }
+        harness.deliver(*details, elsewhere)
+        assert statuses(harness, details).count(Status.REMEDIATING) == 2
+        assert harness.record(elsewhere).status is Status.REMEDIATING
+        for message in harness.slack.messages:
+            assert "remediations in this bucket is reached" in message.text
+
+
+@pytest.mark.parametrize("name", ["", "bucket_"])
+def test_a_limit_that_is_reached_is_in_the_metrics(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit: dict[str, Any] = {f"auto_remediation_{name}hourly_limit": 1}
+    with start_harness(**limit) as harness:
         first, second = findings(harness, 2)
         harness.deliver(first)
-        harness.clock.ahead += 60 * LEASE_EXPIRY
+        assert "AutomaticLimitReached" not in capsys.readouterr().out
         harness.deliver(second)
-        assert harness.record(second).status is Status.REMEDIATING
+        assert '"AutomaticLimitReached":[1.0]' in capsys.readouterr().out
+
+
+def test_the_limits_cost_one_request_however_many_there_are(harness: Harness) -> None:
+    harness.change_settings(auto_remediation_hourly_limit=5, auto_remediation_bucket_hourly_limit=5)
+    for detail in findings(harness, 2):
+        harness.faults.reset()
+        harness.deliver(detail)
+        assert harness.faults.calls == ["BatchGetItem", "TransactWriteItems", "SendMessage"]
+
+
+def test_what_an_approver_restored_is_reviewed_when_it_is_found_again(harness: Harness) -> None:
+    detail = harness.report_object(AUTO)
+    harness.deliver(detail)
+    harness.run_remediator()
+    assert harness.click("restore") == 200
+    harness.run_remediator()
+    assert harness.record(detail).status is Status.RESTORED
+    again = detail | {"id": "again"}
+    s3_object = again["resourcesAffected"]["s3Object"] | {"lastModified": "2027-01-01T00:00:00Z"}
+    again["resourcesAffected"] = again["resourcesAffected"] | {"s3Object": s3_object}
+    harness.deliver(again)
+    assert harness.record(again).status is Status.AWAITING_REVIEW
+    assert "an approver restored this object before" in harness.slack.messages[-1].text
+    harness.deliver(again | {"id": "and-again"})
+    assert harness.record(again).status is Status.AWAITING_REVIEW
+    assert harness.bodies(SOURCE) == [CARD]
+
+
+def test_other_content_under_the_key_of_a_restored_object_is_moved(harness: Harness) -> None:
+    detail = harness.report_object(AUTO)
+    harness.deliver(detail)
+    harness.run_remediator()
+    assert harness.click("restore") == 200
+    harness.run_remediator()
+    other = harness.report_object(AUTO, body=b"other")
+    harness.deliver(other)
+    assert harness.record(other).status is Status.REMEDIATING
 
 
 def test_a_duplicate_is_subject_to_the_limit_too() -> None:
@@ -82,7 +186,7 @@ def test_a_protected_bucket_is_always_reviewed() -> None:
         harness.deliver(detail)
         assert harness.record(detail).status is Status.AWAITING_REVIEW
         assert "the bucket is protected" in harness.message.text
-        assert harness.invocations == []
+        assert harness.queued_remediations == []
 
 
 def test_a_dry_run_moves_nothing_and_shows_what_would_have_been_moved() -> None:

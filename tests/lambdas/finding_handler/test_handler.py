@@ -48,7 +48,7 @@ def test_a_malformed_event_fails_and_the_others_in_its_batch_are_handled(
     assert harness.deliver(first, malformed, second) == ["message-1"]
     assert harness.record(first).message is not None
     assert harness.record(second).status is Status.REMEDIATING
-    assert len(harness.invocations) == 1
+    assert len(harness.queued_remediations) == 1
 
 
 @pytest.mark.parametrize("detail_type", ["Macie Alert", "macie finding", "", None])
@@ -60,7 +60,7 @@ def test_an_event_with_an_unknown_detail_type_is_refused(
     with caplog.at_level(logging.ERROR):
         assert harness.deliver_events(unknown, known) == ["message-0"]
     assert f"the detail-type {detail_type!r} is not handled" in caplog.text
-    assert len(harness.invocations) == 1
+    assert len(harness.queued_remediations) == 1
     assert harness.slack.messages == ()
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lambdas.common.finding import Finding, Severity, Tag
 from lambdas.finding_handler.macie import (
+    NO_TYPE,
     MalformedFindingError,
     UnsupportedFindingError,
     parse_finding,
@@ -138,9 +139,17 @@ def test_times_are_read_with_and_without_milliseconds_and_zone(
     assert finding(createdAt=text).created_at == expected
 
 
-@pytest.mark.parametrize("partition", [None, "aws-cn"])
-def test_the_partition_is_aws_if_macie_names_none(partition: str | None) -> None:
-    assert finding(partition=partition).partition == (partition or "aws")
+@pytest.mark.parametrize(("partition", "region"), [(None, "us-east-1"), ("aws-cn", "cn-north-1")])
+def test_the_partition_is_aws_if_macie_names_none(partition: str | None, region: str) -> None:
+    assert finding(partition=partition, region=region).partition == (partition or "aws")
+
+
+@pytest.mark.parametrize("value", [None, "", "absent"])
+def test_a_finding_without_a_type_is_read(value: str | None) -> None:
+    raw = finding_detail(type=value)
+    if value == "absent":
+        del raw["type"]
+    assert parse_finding(raw).type == NO_TYPE
 
 
 def test_only_true_makes_a_sample_or_an_archived_finding() -> None:
@@ -166,7 +175,6 @@ MISSING = [
     ("id",),
     ("accountId",),
     ("region",),
-    ("type",),
     ("createdAt",),
     ("resourcesAffected",),
     ("resourcesAffected", "s3Bucket"),

@@ -83,7 +83,7 @@ def report_findings(harness: Harness, count: int) -> list[dict[str, Any]]:
     return [
         detail
         | {
-            "id": f"finding {number}",
+            "id": f"finding-{number}",
             "resourcesAffected": affected
             | {"s3Object": affected["s3Object"] | {"key": f"{number}.csv"}},
         }
@@ -114,6 +114,19 @@ def test_the_request_to_macie_selects_recent_findings_of_sensitive_data(
     assert criterion["archived"] == {"eq": ["false"]}
     since = datetime.fromtimestamp(criterion["updatedAt"]["gte"] / 1000, UTC)
     assert timedelta(hours=23) < harness.clock.now() - since < timedelta(hours=25)
+
+
+def test_an_id_that_cannot_be_a_findings_is_not_looked_up_in_the_ledger(
+    harness: Harness, macie: FakeMacie
+) -> None:
+    """The ledger has other items, with ids of another form."""
+    (detail,) = report_findings(harness, 1)
+    harness.deliver(detail)
+    (other,) = (item["id"] for item in harness.table.scan()["Items"] if "#" in item["id"])
+    macie.findings = {other: detail | {"id": other}}
+    reconcile()
+    (event,) = harness.take_queued_events()
+    assert harness.deliver_events(event) == ["message-0"]
 
 
 @pytest.mark.usefixtures("macie")

@@ -8,8 +8,9 @@ import pytest
 
 from lambdas.common.ledger.record import Status
 from local.slack.workspace import Message, Response
-from tests.harness.aws import APPROVER, AUTO
+from tests.harness.aws import APPROVER, AUTO, QUARANTINE
 from tests.harness.harness import Harness, start_harness
+from tests.lambdas.finding_handler.remediation_queue import lose_remediations, request_for
 
 DAY, SOON = timedelta(hours=24, minutes=1), timedelta(minutes=6)
 
@@ -59,7 +60,7 @@ def test_nobody_is_reminded_of_a_finding_that_was_decided(harness: Harness) -> N
     harness.run_scheduled_tasks()
     harness.run_remediator()
     harness.run_scheduled_tasks()
-    assert replies(harness) == []
+    assert not any("⏰" in reply.text for reply in replies(harness))
 
 
 def test_a_finding_that_is_decided_during_the_reminder_is_checked_later(harness: Harness) -> None:
@@ -85,9 +86,7 @@ def test_a_finding_that_is_decided_during_the_reminder_is_checked_later(harness:
     assert len(replies(harness)) == 1
     harness.clock.ahead += timedelta(minutes=21)
     harness.run_scheduled_tasks()
-    assert [invocation.payload["finding_id"] for invocation in harness.invocations] == [
-        detail["id"]
-    ]
+    assert harness.queued_remediations == [request_for(detail)]
 
 
 def test_concurrent_runs_remind_once(waiting: Harness) -> None:
@@ -210,13 +209,129 @@ def test_concurrent_runs_that_slack_refuses_schedule_one_run(harness: Harness) -
     assert harness.count_queued_tasks() <= 1
 
 
-def test_a_lost_invocation_of_the_remediator_is_repeated(harness: Harness) -> None:
+def test_copies_that_a_restore_has_kept_are_deleted_when_they_expire() -> None:
+    with start_harness(restored_copy_days=7) as harness:
+        detail = harness.report_object(AUTO)
+        harness.deliver(detail)
+        harness.run_remediator()
+        assert harness.click("restore") == 200
+        harness.run_remediator()
+        harness.clock.ahead = timedelta(days=6, hours=23)
+        harness.run_scheduled_tasks()
+        assert harness.queued_remediations == []
+        harness.clock.ahead = timedelta(days=7, minutes=1)
+        harness.run_scheduled_tasks()
+        harness.run_scheduled_tasks()
+        assert harness.queued_remediations == [request_for(detail)]
+        harness.run_remediator()
+        assert harness.bodies(QUARANTINE) == []
+        harness.clock.ahead += DAY
+        harness.run_scheduled_tasks()
+        assert harness.queued_remediations == []
+
+
+def test_a_deletion_that_got_lost_is_started_again() -> None:
+    with start_harness(restored_copy_days=1) as harness:
+        detail = harness.report_object(AUTO)
+        harness.deliver(detail)
+        harness.run_remediator()
+        assert harness.click("restore") == 200
+        harness.run_remediator()
+        for _ in range(10):
+            harness.clock.ahead += DAY
+            harness.run_scheduled_tasks()
+            assert harness.queued_remediations == [request_for(detail)]
+            lose_remediations()
+        assert harness.record(detail).status is Status.RESTORED
+
+
+@pytest.fixture
+def failed(harness: Harness, capsys: pytest.CaptureFixture[str]) -> Harness:
+    """The functions, with a remediation that S3 refused."""
+    harness.strict_s3.deny = lambda operation, _: operation == "CopyObject"
+    harness.deliver(harness.report_object(AUTO))
+    assert "FailedRemediations" not in capsys.readouterr().out
+    harness.run_remediator()
+    assert "Remediation failed" in harness.message.text
+    return harness
+
+
+def test_every_failure_is_in_the_metrics(
+    failed: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert failed.click("retry") == 200
+    failed.run_remediator()
+    assert capsys.readouterr().out.count('"FailedRemediations":[1.0]') == 2
+
+
+def test_the_approvers_are_reminded_of_a_failure_until_somebody_decides(failed: Harness) -> None:
+    (message,) = failed.slack.messages
+    for day in range(1, 4):
+        failed.clock.ahead += timedelta(hours=23)
+        failed.run_scheduled_tasks()
+        assert len(replies(failed)) == day - 1
+        failed.clock.ahead += timedelta(hours=1, minutes=1)
+        failed.run_scheduled_tasks()
+        assert len(replies(failed)) == day
+    assert {reply.thread_ts for reply in replies(failed)} == {message.ts}
+    assert all(f"<@{APPROVER}>" in reply.text for reply in replies(failed))
+    assert all("failed" in reply.text for reply in replies(failed))
+    failed.strict_s3.deny = lambda *_: False
+    failed.clock.ahead = timedelta()
+    assert failed.slack.click(message.ts, "retry", APPROVER) == 200
+    failed.run_remediator()
+    failed.clock.ahead = 9 * DAY
+    failed.run_scheduled_tasks()
+    assert len(replies(failed)) == 3
+
+
+def test_the_approvers_are_reminded_once_of_a_restore_that_failed(harness: Harness) -> None:
+    """A copy that is gone cannot be restored, however often somebody is reminded."""
+    harness.deliver(harness.report_object(AUTO))
+    harness.run_remediator()
+    ((key, version_id),) = harness.versions(QUARANTINE)
+    harness.s3.delete_object(Bucket=QUARANTINE, Key=key, VersionId=version_id)
+    assert harness.click("restore") == 200
+    harness.run_remediator()
+    for _ in range(3):
+        harness.clock.ahead += DAY
+        harness.run_scheduled_tasks()
+    assert sum("⏰" in reply.text for reply in replies(harness)) == 1
+
+
+def test_a_remediation_that_did_not_finish_mentions_whoever_decided_and_is_reminded_of(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness.deliver(harness.report_object())
+    assert harness.click() == 200
+    harness.clock.ahead = timedelta(hours=3)
+    harness.run_scheduled_tasks()
+    (reply,) = replies(harness)
+    assert f"<@{APPROVER}>" in reply.text
+    assert "did not finish" in reply.text
+    assert '"FailedRemediations":[1.0]' in capsys.readouterr().out
+    harness.clock.ahead += DAY
+    harness.run_scheduled_tasks()
+    assert "⏰" in replies(harness)[-1].text
+
+
+def test_nobody_is_reminded_of_a_failure_if_reminders_are_off() -> None:
+    with start_harness(reminder_hours="OFF") as harness:
+        harness.deliver(harness.report_object(AUTO))
+        harness.strict_s3.deny = lambda operation, _: operation == "CopyObject"
+        harness.run_remediator()
+        harness.clock.ahead = 365 * DAY
+        harness.run_scheduled_tasks()
+        assert replies(harness) == []
+
+
+def test_a_lost_remediation_is_queued_again(harness: Harness) -> None:
     detail = harness.report_object(AUTO)
     harness.deliver(detail)
-    harness.invocations.clear()
+    lose_remediations()
     harness.clock.ahead = timedelta(minutes=19)
     harness.run_scheduled_tasks()
-    assert harness.invocations == []
+    assert harness.queued_remediations == []
     harness.clock.ahead = timedelta(minutes=21)
     harness.run_scheduled_tasks()
     harness.run_remediator()
@@ -224,17 +339,15 @@ def test_a_lost_invocation_of_the_remediator_is_repeated(harness: Harness) -> No
     assert harness.record(detail).due_at is None
 
 
-def test_a_lost_invocation_is_repeated_while_slack_is_unavailable(harness: Harness) -> None:
+def test_a_lost_remediation_is_queued_again_while_slack_is_unavailable(harness: Harness) -> None:
     harness.slack.fail_next(503, "service_unavailable", times=100)
     harness.deliver(harness.report_object())
     detail = harness.report_object(AUTO, body=b"another")
     harness.deliver(detail)
-    harness.invocations.clear()
+    lose_remediations()
     harness.clock.ahead = timedelta(minutes=21)
     harness.run_scheduled_tasks()
-    assert [invocation.payload["finding_id"] for invocation in harness.invocations] == [
-        detail["id"]
-    ]
+    assert harness.queued_remediations == [request_for(detail)]
 
 
 def test_a_remediation_that_never_finishes_is_shown_as_a_failure_that_can_be_retried(
@@ -248,7 +361,7 @@ def test_a_remediation_that_never_finishes_is_shown_as_a_failure_that_can_be_ret
     assert harness.record(detail).status is Status.FAILED
     assert "did not finish" in harness.message.text
     assert "docs/runbook.md" in harness.message.text
-    harness.invocations.clear()
+    lose_remediations()
     harness.clock.ahead = timedelta()
     assert harness.click("retry") == 200
     harness.run_remediator()

@@ -1,4 +1,4 @@
-"""Step 3: what a finding leads to in the ledger, in Slack and in invocations."""
+"""Step 3: what a finding leads to in the ledger, in Slack and in the remediation queue."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from tests.harness.aws import (
     IGNORE,
     LEASE_EXPIRY,
     QUARANTINE,
-    REMEDIATOR_FUNCTION,
 )
 from tests.harness.events import CLASSIFICATION_FINDINGS, finding_detail
 from tests.harness.harness import Harness
+from tests.lambdas.finding_handler.remediation_queue import queue_refuses, request_for
 
 
 class Died(BaseException):
@@ -33,18 +33,18 @@ def test_a_finding_to_review_is_posted_in_the_channel(harness: Harness) -> None:
     assert harness.message.channel == CHANNEL
     assert "please decide" in harness.message.text
     assert harness.button_ids == ["remediate", "dismiss", "open_in_macie"]
-    assert harness.invocations == []
+    assert harness.queued_remediations == []
 
 
-def test_a_finding_to_remediate_starts_the_remediator_and_posts_nothing_yet(
+def test_a_finding_to_remediate_is_queued_for_the_remediator_and_posts_nothing_yet(
     harness: Harness,
 ) -> None:
     detail = harness.report_object(AUTO)
     assert harness.deliver(detail) == []
-    (invocation,) = harness.invocations
-    assert invocation.kind == "Event"
-    assert invocation.function == REMEDIATOR_FUNCTION
-    assert invocation.payload == {"finding_id": detail["id"], "response_url": None, "reply": None}
+    assert harness.queued_remediations == [
+        {"finding_id": detail["id"], "response_url": None, "reply": None}
+    ]
+    assert harness.invocations == []
     assert harness.record(detail).status is Status.REMEDIATING
     assert harness.record(detail).decision.by == POLICY
     assert harness.slack.messages == ()
@@ -56,6 +56,13 @@ def test_a_finding_to_ignore_is_recorded_and_nothing_else_happens(harness: Harne
     assert harness.record(detail).status is Status.IGNORED
     assert harness.record(detail).latest_transition.reason
     assert harness.is_quiet
+
+
+def test_a_finding_without_a_type_is_reviewed(harness: Harness) -> None:
+    detail = harness.report_object(AUTO) | {"type": None}
+    assert harness.deliver(detail) == []
+    assert harness.record(detail).status is Status.AWAITING_REVIEW
+    assert "Macie gave no type" in harness.message.text
 
 
 def archived() -> dict[str, Any]:
@@ -124,7 +131,7 @@ def test_a_delivery_after_the_decision_changes_nothing(harness: Harness) -> None
     before = harness.record(detail), harness.slack.messages
     assert harness.deliver(detail) == []
     assert (harness.record(detail), harness.slack.messages) == before
-    assert harness.invocations == []
+    assert harness.queued_remediations == []
 
 
 def test_a_finished_remediation_is_not_started_again(harness: Harness) -> None:
@@ -132,14 +139,14 @@ def test_a_finished_remediation_is_not_started_again(harness: Harness) -> None:
     harness.deliver(detail)
     harness.run_remediator()
     assert harness.deliver(detail) == []
-    assert harness.invocations == []
+    assert harness.queued_remediations == []
 
 
-def test_an_invocation_that_may_have_been_lost_is_repeated(harness: Harness) -> None:
+def test_a_remediation_that_may_have_been_lost_is_queued_again(harness: Harness) -> None:
     detail = harness.report_object(AUTO)
     harness.deliver(detail)
     assert harness.deliver(detail) == []
-    assert len(harness.invocations) == 2
+    assert len(harness.queued_remediations) == 2
     harness.run_remediator()
     assert len(harness.slack.messages) == 1
     assert harness.bodies(QUARANTINE) == [
@@ -211,15 +218,14 @@ def test_without_the_scope_to_read_the_channel_a_message_is_posted_twice_rather_
     assert len(harness.slack.messages) == 1
 
 
-def test_an_invocation_that_lambda_refuses_is_repeated_with_the_next_delivery(
+def test_a_remediation_that_the_queue_refuses_is_sent_with_the_next_delivery(
     harness: Harness,
 ) -> None:
     detail = harness.report_object(AUTO)
-    harness.invocation_refusal = 403
-    assert harness.deliver(detail) == ["message-0"]
-    harness.invocation_refusal = None
+    with queue_refuses(harness):
+        assert harness.deliver(detail) == ["message-0"]
     assert harness.deliver(detail) == []
-    assert len(harness.invocations) == 1
+    assert harness.queued_remediations == [request_for(detail)]
 
 
 def test_findings_stay_in_the_queue_until_the_secret_is_set(harness: Harness) -> None:

@@ -82,7 +82,7 @@ class SlowAws:
             raise ReadTimeoutError(endpoint_url=url)
 
     def _content(self, operation: str) -> bytes:
-        secret = {"botToken": "xoxb-test", "signingSecret": SIGNING_SECRET}
+        secret = {"signingSecret": SIGNING_SECRET}
         contents: dict[str, Any] = {
             "GetSecretValue": {"SecretString": json.dumps(secret)},
             "GetItem": {"Item": TypeSerializer().serialize(_item(self.record))["M"]},

@@ -20,7 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from lambdas.remediation_handler.interaction import raw_body
 from lambdas.remediation_handler.signature import is_from_slack
 from tests.harness.events import SIGNING_SECRET
-from tests.lambdas.remediation_handler.fixed_credentials import FixedCredentials
+from tests.lambdas.remediation_handler.fixed_secrets import FixedSecrets
 
 TIME, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
 
@@ -31,7 +31,7 @@ def ours(headers: dict[str, str], body: bytes, *, is_encoded: bool) -> bool:
         {"headers": headers, "body": text, "isBase64Encoded": is_encoded}
     )
     content = raw_body(event.body, is_base64=is_encoded)
-    return is_from_slack(content, event.headers, FixedCredentials(SIGNING_SECRET))
+    return is_from_slack(content, event.headers, FixedSecrets(SIGNING_SECRET))
 
 
 def of_slack_sdk(headers: dict[str, str], body: bytes) -> bool:

@@ -10,18 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambdas.common.ledger.record import Status
-from lambdas.common.slack.actions import DISMISSALS, option_value
+from lambdas.common.slack.actions import DISMISSALS, option_value, parse_action_value
 from lambdas.common.slack.channel import SlackUnavailableError
 from local.slack.fake_slack import FakeSlack
 from tests.harness.aws import APPROVER, CARD, CHANNEL, LEASE_EXPIRY, OTHER_USER, SOURCE
 from tests.harness.events import click_payload, form_body, http_api_event, sign
 from tests.harness.harness import Harness, start_harness
-
-
-def click_event(finding_id: str, *, timestamp: str | None = None, **fields: Any) -> dict[str, Any]:
-    """Return the event of a signed click."""
-    body = form_body(click_payload(finding_id, **fields))
-    return http_api_event(sign(body, timestamp=timestamp))
 
 
 @pytest.fixture
@@ -79,7 +73,7 @@ def test_a_click_in_another_channel_decides_nothing(
     harness: Harness,
     detail: dict[str, Any],
 ) -> None:
-    assert harness.post_request(click_event(detail["id"], channel="C0ELSEWHERE")) == 200
+    assert harness.post_request(harness.click_event(detail, channel="C0ELSEWHERE")) == 200
     assert harness.record(detail).status is Status.AWAITING_REVIEW
     (invocation,) = harness.invocations
     assert invocation.payload["finding_id"] is None
@@ -92,7 +86,7 @@ def test_if_anyone_in_the_channel_may_decide_other_channels_may_not() -> None:
     with start_harness(approvers="ANYONE_IN_CHANNEL") as harness:
         detail = harness.report_object()
         harness.deliver(detail)
-        assert harness.post_request(click_event(detail["id"], channel="C0ELSEWHERE")) == 200
+        assert harness.post_request(harness.click_event(detail, channel="C0ELSEWHERE")) == 200
         assert harness.record(detail).status is Status.AWAITING_REVIEW
         assert harness.click(user=OTHER_USER) == 200
         assert harness.record(detail).decision.by == OTHER_USER
@@ -113,7 +107,8 @@ def test_a_click_on_an_unknown_finding_is_refused_privately(
 def _about(harness: Harness, finding_id: str) -> Any:
     text = json.dumps(harness.message.blocks)
     (value,) = {element["value"] for element in _elements(harness) if "value" in element}
-    return replace(harness.message, blocks=tuple(json.loads(text.replace(value, finding_id))))
+    subject_id, _ = parse_action_value(value)
+    return replace(harness.message, blocks=tuple(json.loads(text.replace(subject_id, finding_id))))
 
 
 def _elements(harness: Harness) -> Iterator[Any]:
@@ -164,7 +159,7 @@ def test_a_lost_invocation_is_repeated_by_the_next_click(
 ) -> None:
     harness.invocation_refusal = 403
     with pytest.raises(ClientError):
-        harness.post_request(click_event(detail["id"]))
+        harness.post_request(harness.click_event(detail))
     assert harness.record(detail).status is Status.REMEDIATING
     harness.invocation_refusal = None
     assert harness.click(user="U0SECOND") == 200
@@ -180,7 +175,7 @@ ELSEWHERE = ["https://evil.example/", "http://hooks.slack.com/actions/1", "file:
 def test_a_click_with_a_callback_url_elsewhere_updates_the_message_in_the_channel(
     harness: Harness, detail: dict[str, Any], url: str
 ) -> None:
-    assert harness.post_request(click_event(detail["id"], response_url=url)) == 200
+    assert harness.post_request(harness.click_event(detail, response_url=url)) == 200
     harness.run_remediator()
     assert "Object quarantined" in harness.message.text
     assert harness.slack.requests[-1] == "chat.update"
@@ -191,7 +186,7 @@ def test_a_callback_url_elsewhere_is_never_requested(
 ) -> None:
     with FakeSlack(bot_token="", signing_secret="") as elsewhere:
         url = f"{elsewhere.hooks_url}actions/1"
-        event = click_event(detail["id"], user=OTHER_USER, response_url=url)
+        event = harness.click_event(detail, user=OTHER_USER, response_url=url)
         assert harness.post_request(event) == 200
         harness.run_remediator()
         assert elsewhere.requests == []
@@ -202,7 +197,7 @@ def test_a_refusal_reaches_the_person_without_a_callback_url_too(
     harness: Harness, detail: dict[str, Any], url: str | None
 ) -> None:
     response_url = None if url is None else f"{harness.slack.hooks_url}{url}"
-    event = click_event(detail["id"], user=OTHER_USER, response_url=response_url)
+    event = harness.click_event(detail, user=OTHER_USER, response_url=response_url)
     assert harness.post_request(event) == 200
     harness.run_remediator()
     (reply,) = harness.slack.ephemerals
@@ -213,7 +208,7 @@ def test_a_refusal_that_slack_does_not_accept_is_sent_again(
     harness: Harness,
     detail: dict[str, Any],
 ) -> None:
-    event = click_event(detail["id"], user=OTHER_USER, response_url=None)
+    event = harness.click_event(detail, user=OTHER_USER, response_url=None)
     assert harness.post_request(event) == 200
     harness.slack.fail_next(500)
     with pytest.raises(SlackUnavailableError):
@@ -227,7 +222,7 @@ def test_an_action_of_another_release_is_refused_privately(
     harness: Harness,
     detail: dict[str, Any],
 ) -> None:
-    event = click_event(detail["id"], action_id="shred", response_url=None)
+    event = harness.click_event(detail, action_id="shred", response_url=None)
     assert harness.post_request(event) == 200
     harness.run_remediator()
     (reply,) = harness.slack.ephemerals
@@ -239,7 +234,7 @@ def test_an_action_of_another_release_is_refused_privately(
 def test_a_finding_is_dismissed_with_a_reason_and_reopened(
     harness: Harness, detail: dict[str, Any], choice: str, reason: str
 ) -> None:
-    assert harness.click("dismiss", choice=option_value(choice, detail["id"])) == 200
+    assert harness.click("dismiss", choice=choice) == 200
     harness.run_remediator()
     record = harness.record(detail)
     assert (record.status, record.decision.by) == (Status.DISMISSED, APPROVER)
@@ -264,7 +259,7 @@ def test_every_action_is_for_approvers_only(
     before = harness.record(detail)
     payload = click_payload(detail["id"], action_id=action_id, user=OTHER_USER)
     payload["actions"][0]["selected_option"] = {
-        "value": option_value("accepted_risk", detail["id"])
+        "value": option_value("accepted_risk", detail["id"], harness.record(detail).seen_state)
     }
     assert harness.post_request(http_api_event(sign(form_body(payload)))) == 200
     harness.run_remediator()
@@ -272,12 +267,12 @@ def test_every_action_is_for_approvers_only(
     assert [reply.user for reply in harness.slack.ephemerals] == [OTHER_USER]
 
 
+@pytest.mark.usefixtures("detail")
 def test_a_click_on_an_outdated_message_gets_a_reply_and_updates_the_message(
     harness: Harness,
-    detail: dict[str, Any],
 ) -> None:
     shown = harness.message
-    harness.click("dismiss", choice=option_value("false_positive", detail["id"]))
+    harness.click("dismiss", choice="false_positive")
     harness.invocations.clear()
     assert harness.slack.click(shown.ts, "remediate", "U0SECOND", shown=shown) == 200
     harness.run_remediator()

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambdas.common.ledger.record import Status
+from local.slack.clicks import APP, TEAM
 from tests.harness.events import (
     SLACK_EVENTS,
     SignedRequest,
@@ -23,12 +24,6 @@ from tests.harness.events import (
 from tests.harness.harness import Harness
 
 
-def click_event(finding_id: str, *, timestamp: str | None = None, **fields: Any) -> dict[str, Any]:
-    """Return the event of a signed click."""
-    body = form_body(click_payload(finding_id, **fields))
-    return http_api_event(sign(body, timestamp=timestamp))
-
-
 @pytest.fixture
 def detail(harness: Harness) -> dict[str, Any]:
     """The detail of Macie's event about a finding that waits for a decision."""
@@ -36,6 +31,12 @@ def detail(harness: Harness) -> dict[str, Any]:
     harness.deliver(detail)
     harness.slack.requests.clear()
     return detail
+
+
+LINK = load_event(SLACK_EVENTS / "url_button.json") | {
+    "api_app_id": APP,
+    "team": {"id": TEAM},
+}
 
 
 def _upper(event: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +67,8 @@ SHAPES: list[tuple[str, Callable[[SignedRequest], dict[str, Any]]]] = [
 def test_a_request_is_accepted_in_every_form_of_api_gateway(
     harness: Harness, detail: dict[str, Any], shape: Callable[[SignedRequest], dict[str, Any]]
 ) -> None:
-    assert harness.post_request(shape(sign(form_body(click_payload(detail["id"]))))) == 200
+    payload = click_payload(detail["id"], seen=harness.record(detail).seen_state)
+    assert harness.post_request(shape(sign(form_body(payload)))) == 200
     assert harness.record(detail).status is Status.REMEDIATING
 
 
@@ -131,7 +133,7 @@ def test_a_request_that_slack_did_not_sign_in_the_last_minutes_is_unauthorized(
 
 def test_a_request_is_valid_for_five_minutes(harness: Harness, detail: dict[str, Any]) -> None:
     stamp = str(int(time.time()) - 295)
-    assert harness.post_request(click_event(detail["id"], timestamp=stamp)) == 200
+    assert harness.post_request(harness.click_event(detail, timestamp=stamp)) == 200
     assert harness.record(detail).status is Status.REMEDIATING
 
 
@@ -215,12 +217,7 @@ def test_a_click_on_the_link_to_the_console_changes_nothing(
     detail: dict[str, Any],
 ) -> None:
     before = harness.record(detail)
-    assert (
-        harness.post_request(
-            http_api_event(sign(form_body(load_event(SLACK_EVENTS / "url_button.json"))))
-        )
-        == 200
-    )
+    assert harness.post_request(http_api_event(sign(form_body(LINK)))) == 200
     assert harness.record(detail) == before
     assert harness.is_quiet
 
@@ -228,7 +225,7 @@ def test_a_click_on_the_link_to_the_console_changes_nothing(
 def test_during_a_rotation_both_signing_secrets_are_valid(harness: Harness) -> None:
     harness.put_secret(signingSecret="next", previousSigningSecret="signing-secret")
     harness.restart()
-    link = form_body(load_event(SLACK_EVENTS / "url_button.json"))
+    link = form_body(LINK)
     assert harness.post_request(http_api_event(sign(link, secret="next"))) == 200
     assert harness.post_request(http_api_event(sign(link, secret="signing-secret"))) == 200
     assert harness.post_request(http_api_event(sign(link, secret="third"))) == 401
@@ -239,7 +236,7 @@ def test_during_a_rotation_both_signing_secrets_are_valid(harness: Harness) -> N
 
 
 def test_a_rotated_signing_secret_is_valid_from_the_first_click(harness: Harness) -> None:
-    link = form_body(load_event(SLACK_EVENTS / "url_button.json"))
+    link = form_body(LINK)
     assert harness.post_request(http_api_event(sign(link))) == 200
     harness.put_secret(signingSecret="next", previousSigningSecret="signing-secret")
     harness.clock.ahead = timedelta(seconds=11)
@@ -255,7 +252,7 @@ def test_no_request_is_valid_while_the_secret_is_not_set(
     harness.restart()
     body = form_body(click_payload(detail["id"]))
     for secret in ("", "signing-secret"):
-        with pytest.raises(Exception, match="put botToken and signingSecret"):
+        with pytest.raises(Exception, match="put signingSecret into"):
             harness.post_request(http_api_event(sign(body, secret=secret)))
     assert harness.record(detail).status is Status.AWAITING_REVIEW
 

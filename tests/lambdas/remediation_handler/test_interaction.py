@@ -21,8 +21,13 @@ def test_an_interaction_has_the_values_of_its_payload() -> None:
     assert parse_interaction(form_body(payload)) == Interaction(
         action_id="remediate",
         subject_id="4ed45d06c9b94506ab7f18a57f00aa11",
+        seen="",
         choice=None,
         user="U0APPROVER",
+        user_team="T01ABCDEF",
+        app_id="A01ABCDEF",
+        workspaces=frozenset({"T01ABCDEF"}),
+        clicked_at="1763900123.194939",
         channel="C0123456789",
         response_url="https://hooks.slack.com/actions/T01ABCDEF/1234567890/abcdefghijklmnop",
     )
@@ -42,13 +47,14 @@ def chosen(value: object) -> dict[str, Any]:
     """Return the payload of a choice from the menu of reasons to dismiss."""
     payload = click_payload("unused", action_id="dismiss")
     action = {"type": "static_select", "action_id": "dismiss", "selected_option": {"value": value}}
-    return payload | {"actions": [action]}
+    return payload | {"actions": [payload["actions"][0] | action]}
 
 
 @pytest.mark.parametrize("choice", DISMISSALS)
 def test_a_choice_names_the_reason_and_the_finding(choice: str) -> None:
-    interaction = parse_interaction(form_body(chosen(option_value(choice, "f1"))))
+    interaction = parse_interaction(form_body(chosen(option_value(choice, "f1", "s1"))))
     assert (interaction.choice, interaction.subject_id) == (choice, "f1")
+    assert interaction.seen == "s1"
 
 
 @pytest.mark.parametrize("value", ["", "f1", "no_reason f1", "false_positive ", 7, None])

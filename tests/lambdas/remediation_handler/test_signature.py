@@ -10,7 +10,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from lambdas.common import clock
 from lambdas.remediation_handler.signature import is_from_slack
 from tests.harness.events import sign
-from tests.lambdas.remediation_handler.fixed_credentials import FixedCredentials
+from tests.lambdas.remediation_handler.fixed_secrets import FixedSecrets
 
 # https://docs.slack.dev/authentication/verifying-requests-from-slack
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -29,7 +29,7 @@ def is_verified(body: bytes, timestamp: int, signature: str, *, at: int = TIMEST
     headers = {"x-slack-request-timestamp": str(timestamp), "x-slack-signature": signature}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clock, "now", lambda: datetime.fromtimestamp(at, UTC))
-        return is_from_slack(body, headers, FixedCredentials(SECRET))
+        return is_from_slack(body, headers, FixedSecrets(SECRET))
 
 
 def test_the_example_is_verified() -> None:

@@ -1,9 +1,9 @@
 """Wherever the remediator dies, running it again has the same single outcome, and loses nothing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.harness.faults import Killed, KillPoint
 from tests.harness.harness import Harness, start_harness
 
 LATER = timedelta(minutes=2)
+LOCK = {"mode": "GOVERNANCE", "days": 30}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Path:
     begin: Callable[[Harness], Finding]
     threshold: int = 5_000_000_000
     quarantine_versions: str = "FINDING"
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def start(self) -> AbstractContextManager[Harness]:
         """Deploy the functions as the path needs them."""
@@ -37,6 +39,7 @@ class Path:
             versioning=self.versioning,
             multipart_threshold=self.threshold,
             quarantine_versions=self.quarantine_versions,
+            **self.settings,
         )
 
     def run(self, harness: Harness, finding: Finding, *, request_id: str = "request-1") -> None:
@@ -82,7 +85,9 @@ def _quarantined_between_others(harness: Harness) -> Finding:
 
 
 def _large(harness: Harness) -> Finding:
-    finding = harness.put_object(CARD * (3 * MIB // len(CARD)), Metadata={"owner": "jane"})
+    finding = harness.put_object(
+        CARD * (3 * MIB // len(CARD)), Metadata={"owner": "jane"}, Tagging="kind=card"
+    )
     harness.create_record(finding)
     return finding
 
@@ -117,6 +122,35 @@ def _denied_delete(harness: Harness) -> Finding:
     finding = _automatic(harness)
     harness.strict_s3.deny = lambda operation, parameters: (
         operation == "DeleteObject" and parameters["Bucket"] == SOURCE
+    )
+    return finding
+
+
+def _denied_lock(harness: Harness) -> Finding:
+    finding = _automatic(harness)
+    harness.strict_s3.deny = lambda operation, _: operation == "PutObjectRetention"
+    return finding
+
+
+def _denied_tags(harness: Harness) -> Finding:
+    finding = _large(harness)
+    harness.strict_s3.deny = lambda operation, _: operation == "PutObjectTagging"
+    return finding
+
+
+def _copies_due(harness: Harness) -> Finding:
+    """Keep the copies of every version of what was restored, until they are due."""
+    finding = _quarantined_between_others(harness)
+    harness.remediate(finding, request_id="second")
+    harness.clock.ahead = timedelta(days=8)
+    return finding
+
+
+def _forged(harness: Harness) -> Finding:
+    evidence = harness.quarantine(harness.put_object(key="payroll.csv"))
+    finding = _automatic(harness)
+    harness.ledger.update(
+        harness.record(finding), lambda record: replace(record, copies=evidence.copies)
     )
     return finding
 
@@ -186,8 +220,69 @@ PATHS = [
         begin=_quarantined_large,
         threshold=MIB,
     ),
+    Path(
+        name="locked",
+        versioning="Enabled",
+        outcome=Status.QUARANTINED,
+        begin=_automatic,
+        settings={"evidence_lock": LOCK},
+    ),
+    Path(
+        name="every version locked",
+        versioning="Enabled",
+        outcome=Status.QUARANTINED,
+        begin=_between_others,
+        quarantine_versions="ALL",
+        settings={"evidence_lock": LOCK},
+    ),
+    Path(
+        name="lock denied",
+        versioning="Enabled",
+        outcome=Status.FAILED,
+        begin=_denied_lock,
+        settings={"evidence_lock": LOCK},
+    ),
+    Path(
+        name="tags denied",
+        versioning="Enabled",
+        outcome=Status.FAILED,
+        begin=_denied_tags,
+        threshold=MIB,
+    ),
+    Path(
+        name="restored, copy locked",
+        versioning="Enabled",
+        outcome=Status.RESTORED,
+        begin=_quarantined,
+        settings={"evidence_lock": LOCK},
+    ),
+    Path(
+        name="restored, copy kept",
+        versioning="Enabled",
+        outcome=Status.RESTORED,
+        begin=_quarantined,
+        settings={"restored_copy_days": 7},
+    ),
+    Path(
+        name="kept copies deleted",
+        versioning="Enabled",
+        outcome=Status.RESTORED,
+        begin=_copies_due,
+        quarantine_versions="ALL",
+        settings={"restored_copy_days": 7},
+    ),
+    Path(name="forged", versioning="Enabled", outcome=Status.FAILED, begin=_forged),
     Path(name="restore blocked", versioning=None, outcome=Status.FAILED, begin=_restore_blocked),
 ]
+
+
+def _tags(harness: Harness) -> list[Any]:
+    """Return the tags of every version in either bucket."""
+    return sorted(
+        str(harness.s3.get_object_tagging(Bucket=bucket, Key=key, VersionId=version)["TagSet"])
+        for bucket in (SOURCE, QUARANTINE)
+        for key, version in harness.versions(bucket)
+    )
 
 
 def _contents(harness: Harness) -> list[bytes]:
@@ -226,11 +321,15 @@ def _end(harness: Harness, finding: Finding) -> dict[str, Any]:
         "history": [transition.status for transition in record.history],
         "source": sorted(harness.bodies(SOURCE)),
         "quarantine": sorted(harness.bodies(QUARANTINE)),
+        "copies": [(copy.size, copy.locked_until is not None) for copy in record.copies],
+        "is due": record.check_at is not None,
+        "tags": _tags(harness),
         "uploads": [
             *harness.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []),
             *harness.s3.list_multipart_uploads(Bucket=SOURCE).get("Uploads", []),
         ],
-        "messages": len(harness.slack.messages),
+        # A reply about a failure is posted at most once: reminders follow.
+        "messages": sum(not message.thread_ts for message in harness.slack.messages),
     }
 
 
@@ -254,7 +353,7 @@ def test_death_at_any_request_changes_nothing_in_the_end(
             assert was_killed, point
             # The object is whole somewhere at every instant.
             assert set(contents) <= set(_contents(harness)), point
-            harness.clock.ahead = LATER
+            harness.clock.ahead += LATER
             path.run(harness, finding)
             assert _end(harness, finding) == expected, point
             tried += 1
@@ -298,7 +397,7 @@ def test_two_remediators_at_once_have_one_outcome(path: Path) -> None:
                 threads.submit(path.run, shared, finding, request_id=name)
                 for name in ("first", "second")
             ]
-        shared.clock.ahead = LATER
+        shared.clock.ahead += LATER
         for name, run in zip(("first", "second"), runs, strict=True):
             if run.exception() is not None:
                 # Lambda tries again later after a conflict; anything else is a failure here.

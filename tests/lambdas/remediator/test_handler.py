@@ -1,7 +1,6 @@
 """Steps 1 to 8 in one process, as people see them; and what Slack's failures do to the last one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from lambdas.remediator.leases import acquire_lease
 from local.slack.fake_slack import FakeSlack
 from local.slack.workspace import Message
 from tests.harness.aws import (
+    ACCOUNT,
     APPROVER,
     AUTO,
     CARD,
@@ -26,7 +26,8 @@ from tests.harness.aws import (
     REVIEW,
     SOURCE,
 )
-from tests.harness.events import LambdaContext, finding_detail
+from tests.harness.events import LambdaContext, finding_detail, sqs_batch
+from tests.harness.faults import Killed
 from tests.harness.harness import Harness, Invocation, start_harness
 
 LATER = timedelta(minutes=31)
@@ -62,7 +63,7 @@ def test_a_finding_is_reviewed_approved_moved_and_shown(clicked: Clicked) -> Non
     assert harness.bodies(SOURCE) == []
     assert harness.bodies(QUARANTINE) == [CARD]
     assert shows_quarantined(harness)
-    assert f"{QUARANTINE}/{SOURCE}/{KEY}" in harness.message.text
+    assert f"{QUARANTINE}/{ACCOUNT}/{SOURCE}/{KEY}" in harness.message.text
     assert harness.button_ids == ["restore", "open_in_macie"]
     assert [transition.status for transition in harness.record(found).history] == [
         Status.AWAITING_REVIEW,
@@ -215,6 +216,100 @@ def test_a_second_invocation_shows_the_same_and_moves_nothing(clicked: Clicked) 
     assert shows_quarantined(harness)
 
 
+def queue_event(found: Any) -> dict[str, Any]:
+    """Return the event with which the remediation queue has a finding remediated."""
+    return sqs_batch(RemediationRequest(finding_id=found["id"]).to_payload())
+
+
+def test_a_message_of_the_queue_is_carried_out(harness: Harness) -> None:
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    handler.lambda_handler(queue_event(found), CONTEXT)
+    assert harness.record(found).status is Status.QUARANTINED
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([], [CARD])
+
+
+def test_a_message_that_fails_is_raised_and_its_next_delivery_continues_at_once(
+    harness: Harness,
+) -> None:
+    """Each delivery is an invocation with an id of its own; the message keeps its id."""
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    event = queue_event(found)
+    harness.faults.kill_after = "CopyObject"
+    with pytest.raises(Killed):
+        handler.lambda_handler(event, LambdaContext("request-1"))
+    harness.faults.reset()
+    handler.lambda_handler(event, LambdaContext("request-2"))
+    assert harness.record(found).status is Status.QUARANTINED
+    assert harness.bodies(QUARANTINE) == [CARD]
+
+
+@pytest.mark.usefixtures("harness")
+def test_a_message_for_an_unknown_finding_fails() -> None:
+    with pytest.raises(UnknownFindingError):
+        handler.lambda_handler(queue_event({"id": "unheard-of"}), CONTEXT)
+
+
+def thread_replies(harness: Harness) -> list[str]:
+    """Return the replies in the thread of the one message."""
+    return [message.text for message in harness.slack.messages if message.thread_ts]
+
+
+def test_a_failure_after_a_click_mentions_whoever_clicked_in_the_thread(clicked: Clicked) -> None:
+    harness, found = clicked
+    harness.strict_s3.deny = _denied("CopyObject", QUARANTINE)
+    harness.run_remediator()
+    (reply,) = thread_replies(harness)
+    assert reply.startswith(f"<@{APPROVER}>: the remediation failed: ")
+    assert harness.record(found).latest_transition.reason.split(",")[0] in reply
+    assert "press Retry" in reply
+
+    harness.click("retry", user=SECOND_APPROVER)
+    harness.run_remediator()
+    assert thread_replies(harness)[1].startswith(f"<@{SECOND_APPROVER}>: the remediation failed")
+
+
+def test_a_restore_that_fails_mentions_whoever_clicked_as_well(clicked: Clicked) -> None:
+    harness, _ = clicked
+    harness.run_remediator()
+    assert thread_replies(harness) == []
+    harness.strict_s3.deny = _denied("CopyObject", SOURCE)
+    harness.click("restore", user=SECOND_APPROVER)
+    harness.run_remediator()
+    (reply,) = thread_replies(harness)
+    assert reply.startswith(f"<@{SECOND_APPROVER}>: the restore failed: ")
+
+
+def test_an_automatic_failure_mentions_nobody(harness: Harness) -> None:
+    found = harness.report_object(AUTO)
+    harness.deliver(found)
+    harness.strict_s3.deny = _denied("CopyObject", QUARANTINE)
+    harness.run_remediator()
+    assert harness.record(found).status is Status.FAILED
+    assert thread_replies(harness) == []
+
+
+def test_a_failure_is_replied_to_once_though_the_invocation_comes_twice(clicked: Clicked) -> None:
+    harness, found = clicked
+    harness.strict_s3.deny = _denied("CopyObject", QUARANTINE)
+    harness.invocations.append(invocation_for(found))
+    harness.run_remediator()
+    assert len(thread_replies(harness)) == 1
+
+
+@pytest.mark.parametrize(("hours", "is_due"), [(24, True), ("OFF", False), (None, False)])
+def test_the_approvers_are_reminded_of_a_failure(
+    harness: Harness, hours: Any, *, is_due: bool
+) -> None:
+    harness.change_settings(reminder_hours=hours)
+    finding = harness.put_object()
+    harness.strict_s3.deny = _denied("CopyObject", QUARANTINE)
+    record = harness.quarantine(finding)
+    expected = record.latest_transition.at + timedelta(hours=24)
+    assert record.check_at == (expected if is_due else None)
+
+
 @pytest.mark.usefixtures("harness")
 def test_an_invocation_for_an_unknown_finding_fails() -> None:
     with pytest.raises(UnknownFindingError):
@@ -247,7 +342,6 @@ def test_while_another_finding_on_the_key_is_worked_on_this_finding_waits(
     second = changed_at(first, "2026-11-20T00:00:00Z") | {"id": "second"}
     harness.deliver(first, second)
     assert lease_elsewhere(harness, first)
-    harness.invocations.pop(0)
     with pytest.raises(ConflictError):
         harness.run_remediator(request_id="here")
     assert harness.bodies(SOURCE) == [CARD]
@@ -280,8 +374,7 @@ def test_a_failure_is_shown_with_advice_and_works_on_retry(
     harness.run_remediator()
     assert "Remediation failed" in harness.message.text
     assert SOURCE in harness.message.text
-    assert "monitoredBuckets" in harness.message.text
-    assert "sourceKmsKeyArns" in harness.message.text
+    assert "the quarantine bucket's policy" in harness.message.text
     assert harness.bodies(SOURCE) == [CARD]
     assert harness.bodies(QUARANTINE) == []
     harness.strict_s3.deny = lambda *_: False
@@ -391,6 +484,6 @@ def test_the_same_content_put_again_is_what_macie_saw(harness: Harness) -> None:
 def test_an_invocation_that_came_twice_posts_one_message(harness: Harness) -> None:
     found = harness.report_object(AUTO)
     harness.deliver(found)
-    harness.invocations.append(replace(harness.invocations[0]))
+    harness.invocations.append(invocation_for(found))
     harness.run_remediator()
     assert len(harness.slack.messages) == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambdas.common.finding import Finding
 from lambdas.common.ledger.record import Status
 from tests.harness.aws import CARD, KEY, MIB, QUARANTINE, SOURCE
 from tests.harness.faults import Killed
@@ -58,6 +59,75 @@ def test_everything_about_the_object_goes_and_comes_back(harness: Harness, body:
     assert _headers(harness, SOURCE, KEY) == HEADERS
     assert _tags(harness, SOURCE, KEY) == TAGS
     assert harness.bodies(QUARANTINE) == []
+
+
+LARGEST_TAGS = {f"{number}{'ü' * 127}": "語" * 256 for number in range(10)}
+
+
+@BODIES
+def test_the_largest_tags_that_s3_takes_go_and_come_back(harness: Harness, body: bytes) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html."""
+    finding = harness.put_object(body)
+    tag_set = [{"Key": key, "Value": value} for key, value in LARGEST_TAGS.items()]
+    harness.s3.put_object_tagging(Bucket=SOURCE, Key=KEY, Tagging={"TagSet": tag_set})
+    (copy,) = harness.quarantine(finding).copies
+    assert _tags(harness, QUARANTINE, copy.key) == LARGEST_TAGS
+    assert harness.restore(finding).status is Status.RESTORED
+    assert _tags(harness, SOURCE, KEY) == LARGEST_TAGS
+    for operation, parameters in harness.strict_s3.requests:
+        assert operation not in {"CreateMultipartUpload", "CopyObject"} or (
+            "Tagging" not in parameters
+        )
+
+
+def test_a_copy_is_tagged_before_the_object_is_deleted_and_by_its_version(
+    harness: Harness,
+) -> None:
+    (copy,) = harness.quarantine(harness.put_object(LARGE, Tagging="kind=card")).copies
+    operations = harness.strict_s3.operations
+    assert operations.index("PutObjectTagging") < operations.index("DeleteObject")
+    (parameters,) = (
+        parameters for name, parameters in harness.strict_s3.requests if name == "PutObjectTagging"
+    )
+    assert parameters["VersionId"] == copy.version_id
+
+
+def test_a_copy_that_cannot_be_tagged_is_deleted_again(harness: Harness) -> None:
+    finding = harness.put_object(LARGE, Tagging="kind=card")
+    harness.strict_s3.deny = lambda operation, _: operation == "PutObjectTagging"
+    assert harness.quarantine(finding).status is Status.FAILED
+    assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([LARGE], [])
+    harness.strict_s3.deny = lambda *_: False
+    assert harness.retry(finding).status is Status.QUARANTINED
+
+
+def put_with_invalid_expires(harness: Harness, body: bytes) -> Finding:
+    """Put an object with a header that boto3 would not send."""
+    events = harness.s3.meta.events
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers["Expires"] = "soon"
+
+    events.register("before-sign.s3.PutObject", add)
+    try:
+        return harness.put_object(body)
+    finally:
+        events.unregister("before-sign.s3.PutObject", add)
+
+
+@pytest.mark.parametrize(
+    ("body", "losses"),
+    [(CARD, ()), (LARGE, ("the Expires header 'soon', which is no date",))],
+    ids=["at once", "in parts"],
+)
+def test_an_expires_header_that_is_no_date_is_lost_only_in_parts_and_in_the_ledger(
+    harness: Harness, body: bytes, losses: tuple[str, ...]
+) -> None:
+    finding = put_with_invalid_expires(harness, body)
+    (copy,) = harness.quarantine(finding).copies
+    assert copy.lost_in_copy == losses
+    expires = harness.s3.head_object(Bucket=QUARANTINE, Key=copy.key).get("ExpiresString")
+    assert expires == (None if losses else "soon")
 
 
 @BODIES
@@ -167,6 +237,7 @@ def test_a_copy_in_parts_that_is_denied_leaves_no_upload_behind(
     finding = harness.put_object(LARGE)
     harness.strict_s3.deny = lambda operation, _: operation == denied
     assert harness.quarantine(finding).status is Status.FAILED
-    assert "monitoredBuckets" in harness.message.text
+    advice = "monitoredBuckets" if denied == "GetObjectTagging" else "quarantine bucket's policy"
+    assert advice in harness.message.text
     assert harness.s3.list_multipart_uploads(Bucket=QUARANTINE).get("Uploads", []) == []
     assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == ([LARGE], [])

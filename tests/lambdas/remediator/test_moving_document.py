@@ -38,10 +38,9 @@ def _table(title: str, column: str | None = None) -> list[Request]:
 
 
 def _in_parts(requests: list[Request]) -> list[Request]:
-    """Put the requests of a copy in parts in the place of CopyObject, as the document says."""
-    parts = _table("In parts")
-    replaced = ([request] if request[0] != "CopyObject" else parts for request in requests)
-    return list(itertools.chain.from_iterable(replaced))
+    """Put the requests of a copy in parts in the place of two others, as the document says."""
+    copy = next(index for index, request in enumerate(requests) if request[0] == "CopyObject")
+    return [*requests[:copy], *_table("In parts"), *requests[copy + 2 :]]
 
 
 def _take_requests(harness: Harness) -> list[Request]:

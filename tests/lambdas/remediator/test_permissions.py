@@ -42,16 +42,14 @@ def _needed(operation: str, parameters: Mapping[str, Any]) -> Iterator[Grant]:
                 yield "GetObjectLegalHold", bucket
         case "CopyObject" | "UploadPartCopy":
             yield from _needed_to_copy(operation, parameters)
-        case "CreateMultipartUpload":
-            yield "PutObject", bucket
-            yield "PutObjectTagging", bucket
-        case "GetObjectTagging" | "GetObjectAcl" | "DeleteObject":
+        case "GetObjectTagging" | "PutObjectTagging" | "GetObjectAcl" | "DeleteObject":
             yield operation.replace("Object", f"Object{version}"), bucket
         case _:
             yield _NAMES.get(operation, operation), bucket
 
 
 _NAMES = {
+    "CreateMultipartUpload": "PutObject",
     "CompleteMultipartUpload": "PutObject",
     "ListObjectVersions": "ListBucketVersions",
     "ListParts": "ListMultipartUploadParts",

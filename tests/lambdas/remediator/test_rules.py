@@ -1,64 +1,69 @@
 """What may be moved, whether a copy is complete, how its source is removed: tables, properties."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from lambdas.common.finding import AffectedObject
+from lambdas.common.finding import Finding
+from lambdas.common.ledger.record import QuarantinedCopy
 from lambdas.remediator.rules import (
     MoveError,
     check_copy,
     check_movable,
+    comparison_basis,
     endangers_null_version,
     is_current,
     is_same_content,
+    kept_until,
     matches_finding,
     quarantine_key,
     remaining_version,
 )
 from lambdas.remediator.s3.metadata import NULL_VERSION, ObjectMetadata, Version
 from tests.harness.events import finding
-from tests.harness.strategies import affected_objects
+from tests.harness.strategies import findings
 from tests.lambdas.remediator.metadata import NOW, metadata, version
 
 ETAG = metadata().etag
 OBJECT = finding().object
 
 
-def object_at(bucket: str, key: str) -> AffectedObject:
-    """Return the object as if it were elsewhere."""
-    return replace(OBJECT, bucket=bucket, key=key)
+def finding_at(bucket: str, key: str, account: str = "111122223333") -> Finding:
+    """Return the finding as if its object were elsewhere."""
+    return replace(finding(), account=account, object=replace(OBJECT, bucket=bucket, key=key))
 
 
 KEYS = [
-    ("a plain key", "b", "a/b.csv", "b/a/b.csv"),
-    ("with a leading slash", "b", "/a", "b//a"),
-    ("with dots", "b", "../a", "b/../a"),
-    ("as long as S3 allows", "bbb", "k" * 1020, f"bbb/{'k' * 1020}"),
+    ("a plain key", "b", "a/b.csv", "111122223333/b/a/b.csv"),
+    ("with a leading slash", "b", "/a", "111122223333/b//a"),
+    ("with dots", "b", "../a", "111122223333/b/../a"),
+    ("as long as S3 allows", "bbb", "k" * 1007, f"111122223333/bbb/{'k' * 1007}"),
 ]
 
 
 @pytest.mark.parametrize(
     ("bucket", "key", "expected"), [row[1:] for row in KEYS], ids=[row[0] for row in KEYS]
 )
-def test_a_quarantine_key_is_bucket_and_key_where_that_fits(
+def test_a_quarantine_key_is_account_bucket_and_key_where_that_fits(
     bucket: str, key: str, expected: str
 ) -> None:
-    assert quarantine_key(object_at(bucket, key)) == expected
+    assert quarantine_key(finding_at(bucket, key)) == expected
 
 
 @settings(max_examples=500)
-@given(affected=affected_objects(), other=affected_objects())
-def test_quarantine_keys_fit_name_the_bucket_and_differ(
-    affected: AffectedObject, other: AffectedObject
+@given(found=findings(), other=findings())
+def test_quarantine_keys_fit_name_account_and_bucket_and_differ(
+    found: Finding, other: Finding
 ) -> None:
-    key = quarantine_key(affected)
+    key = quarantine_key(found)
     assert len(key.encode()) <= 1024
-    assert key.startswith(f"{affected.bucket}/")
-    assume((affected.bucket, affected.key) != (other.bucket, other.key))
+    assert key.startswith(f"{found.account}/{found.object.bucket}/")
+    places = [(it.account, it.object.bucket, it.object.key) for it in (found, other)]
+    assume(places[0] != places[1])
     assert key != quarantine_key(other)
 
 
@@ -68,7 +73,7 @@ def test_long_keys_that_differ_at_their_end_have_different_quarantine_keys(
 ) -> None:
     assume(first != second)
     long = (start * 1024).encode()[:960].decode(errors="ignore")
-    keys = [quarantine_key(object_at("b" * 63, long + end)) for end in (first, second)]
+    keys = [quarantine_key(finding_at("b" * 63, long + end)) for end in (first, second)]
     assert keys[0] != keys[1]
 
 
@@ -126,6 +131,16 @@ def test_an_object_that_can_be_moved_passes(found: ObjectMetadata) -> None:
     check_movable(found, now=NOW)
 
 
+COPY = QuarantinedCopy(
+    bucket="q",
+    key="k",
+    version_id="v",
+    source_version_id=None,
+    source_etag=ETAG,
+    size=10,
+    checksum=None,
+    storage_class="STANDARD",
+)
 CRC, SHA = {"CRC64NVME": "a="}, {"SHA256": "b="}
 COPIES = [
     ("the same MD5", metadata(), metadata(), True),
@@ -189,6 +204,45 @@ def test_a_copy_is_compared_by_all_that_can_be_compared(
     else:
         with pytest.raises(MoveError, match="left alone"):
             check_copy(first, second)
+
+
+BASES = [
+    ("a shared checksum", {"checksums": CRC}, {"checksums": CRC | SHA}, "CRC64NVME checksum"),
+    ("two", {"checksums": CRC | SHA}, {"checksums": CRC | SHA}, "CRC64NVME and SHA256 checksum"),
+    ("the MD5", {}, {}, "ETag (MD5)"),
+    ("the size under KMS", {}, {"encryption": "aws:kms"}, "size"),
+    ("the size in parts", {"etag": "0-2"}, {}, "size"),
+]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [row[1:] for row in BASES], ids=[row[0] for row in BASES]
+)
+def test_the_ledger_says_what_a_comparison_rests_on(
+    first: dict[str, Any], second: dict[str, Any], expected: str
+) -> None:
+    assert comparison_basis(metadata(**first), metadata(**second)) == expected
+
+
+DAY = timedelta(days=1)
+KEPT = [
+    ("deleted at once", timedelta(), [], None),
+    ("deleted at once where no lock was set", timedelta(), [None], None),
+    ("kept for some days", 7 * DAY, [None], NOW + 7 * DAY),
+    ("kept until its lock ends", 7 * DAY, [NOW + 9 * DAY, NOW + 8 * DAY], NOW + 9 * DAY),
+    ("kept though its lock ends sooner", 7 * DAY, [NOW + DAY], NOW + 7 * DAY),
+    ("deleted with the restore after its lock", timedelta(), [NOW - DAY], NOW),
+]
+
+
+@pytest.mark.parametrize(
+    ("kept_for", "locks", "expected"), [row[1:] for row in KEPT], ids=[row[0] for row in KEPT]
+)
+def test_until_when_a_restore_keeps_the_copies(
+    kept_for: timedelta, locks: list[datetime | None], expected: datetime | None
+) -> None:
+    copies = [replace(COPY, locked_until=lock) for lock in locks]
+    assert kept_until(copies, restored_at=NOW, kept_for=kept_for) == expected
 
 
 def test_a_copy_that_is_missing_is_a_failure() -> None:

@@ -176,10 +176,11 @@ def _fail_restoring_from_the_second_on(harness: Harness) -> Finding:
 
 def test_a_restore_that_stopped_half_way_continues_where_it_stopped(harness: Harness) -> None:
     finding = _fail_restoring_from_the_second_on(harness)
+    copies = harness.record(finding).copies
     record = harness.restore(finding)
     assert record.status is Status.RESTORED
     assert (harness.bodies(SOURCE), harness.bodies(QUARANTINE)) == (BODIES, [])
-    for (_, version), copy in zip(reversed(harness.versions(SOURCE)), record.copies, strict=True):
+    for (_, version), copy in zip(reversed(harness.versions(SOURCE)), copies, strict=True):
         restored = f"copy version {copy.version_id} restored as version {version}"
         assert any(restored in evidence for evidence in record.latest_transition.evidence)
 
@@ -278,11 +279,15 @@ def test_a_record_of_as_many_versions_as_are_moved_is_no_larger_than_an_item(len
 def _copy(key: str) -> QuarantinedCopy:
     return QuarantinedCopy(
         bucket="q" * 63,
-        key=f"{'s' * 63}/{key}",
+        key=f"{'1' * 12}/{'s' * 63}/{key}",
         version_id="v" * 32,
         source_version_id="v" * 32,
         source_etag="e" * 38,
         size=5 * 2**40,
         checksum=f"SHA256:{'c' * 44}",
         storage_class="INTELLIGENT_TIERING",
+        verified_by="CRC64NVME and SHA256 checksum",
+        locked_until=NOW,
+        encryption="aws:kms:dsse",
+        kms_key=f"arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-{'0' * 32}",
     )

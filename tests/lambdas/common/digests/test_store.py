@@ -29,7 +29,8 @@ def digests(harness: Harness) -> DigestStore:
 
 def action(name: str = "dismiss_all") -> BulkAction:
     """Return a bulk action."""
-    return BulkAction(action=name, by="U1", at=clock.now(), reason="why")
+    now = clock.now()
+    return BulkAction(action=name, by="U1", at=now, reason="why", seen_count=3, seen_until=now)
 
 
 def add(digest: Digest, bulk_action: BulkAction) -> Digest:

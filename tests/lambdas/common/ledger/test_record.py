@@ -33,6 +33,7 @@ LEGAL = {
     (Status.QUARANTINED, Status.RESTORING): "to be restored",
     (Status.FAILED, Status.REMEDIATING): "tried again",
     (Status.FAILED, Status.RESTORING): "restored again",
+    (Status.FAILED, Status.DISMISSED): "left where it is",
     (Status.RESTORING, Status.RESTORED): "restored",
     (Status.RESTORING, Status.FAILED): "another object is there",
 }

@@ -15,9 +15,9 @@ from lambdas.common.slack.channel import (
     SlackRequestError,
     SlackUnavailableError,
 )
-from lambdas.common.slack.credentials import SlackCredentials
+from lambdas.common.slack.credentials import BotToken
 from lambdas.common.slack.messages import Message, render
-from tests.harness.aws import CHANNEL, SECRET
+from tests.harness.aws import BOT_TOKEN_ID, CHANNEL
 from tests.harness.events import finding
 from tests.harness.harness import Harness
 from tests.harness.strategies import record_with_status
@@ -28,8 +28,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def channel(harness: Harness) -> SlackChannel:
     """The channel as the functions make it."""
-    credentials = SlackCredentials(SecretsProvider(), SECRET)
-    return SlackChannel(CHANNEL, credentials=credentials, api_url=harness.slack.api_url)
+    token = BotToken(SecretsProvider(), BOT_TOKEN_ID)
+    return SlackChannel(CHANNEL, bot_token=token, api_url=harness.slack.api_url)
 
 
 def message(status: Status = Status.AWAITING_REVIEW) -> Message:

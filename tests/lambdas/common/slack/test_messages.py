@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,9 +27,13 @@ from lambdas.common.slack.actions import (
     RESTORE,
     RETRY,
     console_link,
+    parse_action_value,
+    parse_option,
 )
-from lambdas.common.slack.messages import Message, render
-from lambdas.remediator.s3.errors import undecryptable
+from lambdas.common.slack.messages import Message, failure, reminder, render
+from lambdas.common.slack.mrkdwn import format_time
+from lambdas.remediator.s3.parameters import ObjectKey
+from lambdas.remediator.s3.refusals import undecryptable
 from local.slack.block_kit import problems, texts
 from tests.harness.events import CLASSIFICATION_FINDINGS, finding
 from tests.harness.strategies import record_with_status, records
@@ -97,7 +101,7 @@ def longest(status: Status, char: str) -> Record:
     reported = replace(reported, object=affected, detections=detections, bucket_tags=tags)
     copy = replace(COPY, bucket="q" * 63, key=affected.key)
     record = record_with_status(status, reported)
-    last = replace(record.history[-1], reason=char * 600, advice=char * 700)
+    last = replace(record.history[-1], reason=char * 600, advice=char * 2000)
     return replace(
         record,
         history=(*record.history[:-1], last),
@@ -177,7 +181,8 @@ def test_a_kms_key_is_no_emoji() -> None:
     """Many workspaces have a custom emoji with the name aws."""
     affected = replace(finding().object, encryption="aws:kms", kms_key=KMS_KEY)
     failed = record_with_status(Status.FAILED, replace(finding(), object=affected))
-    error = undecryptable("acme", KMS_KEY)
+    key = ObjectKey(bucket="acme", key="ledger.csv", owner="111122223333")
+    error = undecryptable(key, KMS_KEY)
     last = replace(failed.history[-1], reason=str(error), advice=error.advice)
     message = render(replace(failed, history=(*failed.history[:-1], last)))
     assert KMS_KEY in shown(message)
@@ -209,7 +214,7 @@ BUTTONS = {
     Status.AWAITING_REVIEW: [REMEDIATE, DISMISS],
     Status.DISMISSED: [REOPEN],
     Status.QUARANTINED: [RESTORE],
-    Status.FAILED: [RETRY],
+    Status.FAILED: [RETRY, DISMISS],
     Status.DRY_RUN: [REMEDIATE],
 }
 
@@ -236,26 +241,25 @@ def test_a_status_has_the_buttons_of_its_transitions_and_always_the_console(stat
 @pytest.mark.parametrize("status", BUTTONS)
 def test_a_button_asks_for_confirmation_and_names_the_object(status: Status) -> None:
     reported = finding()
-    for element in buttons(record_with_status(status, reported))[:-1]:
+    record = record_with_status(status, reported)
+    for element in buttons(record)[:-1]:
         assert reported.object.uri in element["confirm"]["text"]["text"]
         if element["type"] == "button":
-            assert element["value"] == reported.id
+            assert parse_action_value(element["value"]) == (reported.id, record.seen_state)
             style = None if status is Status.DISMISSED else "danger"
             assert element.get("style") == element["confirm"].get("style") == style
 
 
 def test_a_finding_can_be_dismissed_for_three_reasons() -> None:
-    (menu,) = (
-        element
-        for element in buttons(record_with_status(Status.AWAITING_REVIEW, finding()))
-        if element["action_id"] == DISMISS
-    )
+    record = record_with_status(Status.AWAITING_REVIEW, finding())
+    (menu,) = (element for element in buttons(record) if element["action_id"] == DISMISS)
     assert [option["text"]["text"] for option in menu["options"]] == [
         "False positive",
         "Accepted risk",
         "Handled elsewhere",
     ]
-    assert all(option["value"].endswith(f" {finding().id}") for option in menu["options"])
+    seen = {parse_option(option["value"])[1:] for option in menu["options"]}
+    assert seen == {(finding().id, record.seen_state)}
 
 
 def test_the_button_of_a_sample_says_that_nothing_is_moved() -> None:
@@ -284,7 +288,7 @@ def test_the_console_link_is_right_for_region_and_partition(
 
 
 def test_an_id_cannot_change_the_address_of_the_console_link() -> None:
-    link = console_link(finding(id="a b&c#d/../e", region="evil.example/"))
+    link = console_link(replace(finding(), id="a b&c#d/../e", region="evil.example/"))
     assert link.startswith("https://evil.example%2F.console.aws.amazon.com/macie/home?")
     assert link.endswith("#findings?itemId=a%20b%26c%23d%2F..%2Fe")
 
@@ -322,6 +326,75 @@ def test_a_failure_has_its_reason_and_advice() -> None:
     for text in (shown(render(record)), render(record).text):
         assert "S3 denied it." in text
         assert "Ask &lt;them&gt;." in text
+
+
+def fail(record: Record, *, at: datetime = NOW) -> Record:
+    """Return the record with another failure."""
+    return record.transition_to(
+        Status.FAILED, by=REMEDIATOR, reason="S3 denied it.", advice="Ask them.", now=at
+    )
+
+
+def test_a_failure_has_its_time_and_the_number_of_attempts() -> None:
+    record, later = fail(decide(finding(), by="U1")), NOW + timedelta(hours=1)
+    assert "after 1 attempt." in render(record).text
+    record = record.transition_to(Status.REMEDIATING, by="U2", reason="retry", now=NOW)
+    record = fail(record.add_refusal(by="U9", reason="may not", now=NOW), at=later)
+    for text in (shown(render(record)), render(record).text):
+        assert "after 2 attempts." in text
+        assert format_time(later) in text
+        assert "by <@U2>" in text
+
+
+def failed_restore() -> Record:
+    """Return a record whose restore failed."""
+    record = decide(finding(), by="U1")
+    record = replace(record, copies=(COPY,))
+    record = record.transition_to(Status.QUARANTINED, by=REMEDIATOR, reason="done", now=NOW)
+    return fail(record.transition_to(Status.RESTORING, by="U1", reason="restore", now=NOW))
+
+
+def test_only_a_failed_remediation_can_be_dismissed() -> None:
+    ids = [element["action_id"] for element in buttons(fail(decide(finding(), by="U1")))]
+    assert ids == [RETRY, DISMISS, OPEN_IN_MACIE]
+    assert [element["action_id"] for element in buttons(failed_restore())] == [
+        RETRY,
+        OPEN_IN_MACIE,
+    ]
+
+
+def test_a_reminder_of_a_failure_says_what_failed_and_what_to_do() -> None:
+    text = reminder(fail(decide(finding(), by="U1")), "<@U7>")
+    assert text.startswith("⏰ <@U7>: the remediation failed")
+    assert "dismiss" in text
+    text = reminder(failed_restore(), "<@U7>")
+    assert "the restore failed" in text
+    assert "dismiss" not in text
+
+
+def test_the_message_of_a_restored_object_says_until_when_the_copy_is_kept() -> None:
+    restoring = failed_restore().transition_to(Status.RESTORING, by="U1", reason="retry", now=NOW)
+    kept_until = NOW + timedelta(days=7)
+    record = restoring.transition_to(
+        Status.RESTORED, by=REMEDIATOR, reason="done", now=NOW, check_at=kept_until
+    )
+    for text in (shown(render(record)), render(record).text):
+        assert f"The copy is kept in quarantine until {format_time(kept_until)}." in text
+    deleted = replace(record, copies=(), check_at=None)
+    assert "quarantine" not in shown(render(deleted))
+
+
+def test_the_message_of_a_dismissed_failure_names_what_stays_in_quarantine() -> None:
+    record = fail(replace(decide(finding(), by="U1"), copies=(COPY, COPY)))
+    record = record.transition_to(Status.DISMISSED, by="U1", reason="accepted risk", now=NOW)
+    assert "2 copies are kept in quarantine." in render(record).text
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.RESTORED])
+def test_what_is_said_of_a_failure_fits_a_reply(status: Status) -> None:
+    record = longest(status, "👋")
+    assert problems({"text": reminder(record, "<@U1>")}) == []
+    assert problems({"text": failure(record)}) == []
 
 
 def test_the_message_of_a_quarantined_object_has_the_address_of_the_copy() -> None:

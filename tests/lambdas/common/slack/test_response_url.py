@@ -16,6 +16,14 @@ HOOKS = "https://hooks.slack.com/"
 
 URLS = [
     ("Slack's own", "https://hooks.slack.com/actions/T1/2/3", True),
+    ("Slack's own for a command", "https://hooks.slack.com/commands/T1/2/3", True),
+    ("an incoming webhook", "https://hooks.slack.com/services/T1/B2/3", False),
+    ("a workflow", "https://hooks.slack.com/triggers/T1/2/3", False),
+    ("of older workflows", "https://hooks.slack.com/workflows/T1/2/3", False),
+    ("without a path", "https://hooks.slack.com/", False),
+    ("with a path that begins like it", "https://hooks.slack.com/actionsx/T1/2/3", False),
+    ("with a path in capitals", "https://hooks.slack.com/ACTIONS/T1/2/3", False),
+    ("with two slashes", "https://hooks.slack.com//actions/T1/2/3", False),
     ("none", None, False),
     ("an empty one", "", False),
     ("plain HTTP", "http://hooks.slack.com/actions/T1/2/3", False),

@@ -8,7 +8,7 @@ from botocore.exceptions import ReadTimeoutError
 from lambdas.common.ledger.record import Status
 from lambdas.remediator.s3 import copy
 from lambdas.remediator.s3.errors import UnknownOutcomeError
-from tests.harness.aws import CARD, KEY, QUARANTINE, SOURCE, error_response
+from tests.harness.aws import ACCOUNT, CARD, KEY, QUARANTINE, SOURCE, error_response
 from tests.harness.harness import Harness
 
 TIMEOUT = ReadTimeoutError(endpoint_url="https://s3.amazonaws.com")
@@ -55,7 +55,9 @@ def test_a_copy_of_ours_that_is_made_late_is_the_copy(
     def copy_late(**_: Any) -> Any:
         harness.unregister("before-call.s3.CopyObject", copy_late)
         source = {"Bucket": SOURCE, "Key": KEY}
-        harness.s3.copy_object(Bucket=QUARANTINE, Key=f"{SOURCE}/{KEY}", CopySource=source)
+        harness.s3.copy_object(
+            Bucket=QUARANTINE, Key=f"{ACCOUNT}/{SOURCE}/{KEY}", CopySource=source
+        )
         return error_response(status, code)
 
     harness.register("before-call.s3.CopyObject", copy_late)

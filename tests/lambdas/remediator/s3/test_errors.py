@@ -37,6 +37,7 @@ def make_copy(server: Loopback) -> str | None:
         source=source,
         destination=KEY,
         threshold=100,
+        encryption={},
         may_overwrite=lambda _: False,
         save_attempt=attempts.append,
     )

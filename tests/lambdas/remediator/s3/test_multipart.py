@@ -50,6 +50,7 @@ def copy_request(server: Loopback, key: str) -> CopyRequest:
         source=SourceObject(s3=server.s3, key=KEY, metadata=metadata()),
         destination=replace(KEY, key=key),
         threshold=1,
+        encryption={},
         may_overwrite=lambda _: True,
         save_attempt=lambda _: None,
     )
