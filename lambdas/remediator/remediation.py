@@ -90,8 +90,9 @@ def _process(
         # The copies are to be kept for longer than was set when they were restored.
         return services.ledger.update(record, lambda latest: replace(latest, check_at=deletion_at))
     is_notified = services.notifications.notify(record, response_url)
-    if is_notified and record.latest_transition != before:
-        # It is said once; a run that dies before leaves it to the reminders.
+    is_new_failure = record.status is Status.FAILED and record.latest_transition != before
+    if is_notified and is_new_failure:
+        # It is announced once; a run that dies before leaves it to the reminders.
         services.notifications.announce_failure(services.ledger.get(record.finding.id))
     return record
 
