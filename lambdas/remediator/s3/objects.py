@@ -57,26 +57,32 @@ def head(s3: S3Access, key: ObjectKey, version_id: str | None = None) -> ObjectM
         except ClientError as error:
             if is_gone(error):
                 return None
-            if may_concern_key(error):
-                _check_key(s3, key, request, error)
-            if has_no_reason(error):
-                _check_credentials(s3, key)
-                raise unreadable(key) from error
-            raise
+            if not may_concern_key(error):
+                raise
+            response = _head_again(s3, key, request, error)
     return _metadata(response)
 
 
-def _check_key(s3: S3Access, key: ObjectKey, request: ObjectArgs, refusal: ClientError) -> None:
-    """Find whether it is the KMS key that is refused: S3 needs it for the checksums only.
+def _head_again(
+    s3: S3Access, key: ObjectKey, request: ObjectArgs, refusal: ClientError
+) -> "HeadObjectOutputTypeDef":
+    """Find what S3 refuses, for HEAD has no words; return the metadata if it refuses no more.
 
+    A KMS key is needed for the checksums only.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
     """
     try:
         response = s3.client.head_object(**request)
-    except ClientError:
-        return
+    except ClientError as error:
+        if is_retryable(error):
+            raise
+        if has_no_reason(error):
+            _check_credentials(s3, key)
+            raise unreadable(key) from refusal
+        raise refusal from error
     if "SSEKMSKeyId" in response:
         raise undecryptable(key, response["SSEKMSKeyId"]) from refusal
+    return s3.client.head_object(**request, ChecksumMode="ENABLED")
 
 
 def _check_credentials(s3: S3Access, key: ObjectKey) -> None:

@@ -222,6 +222,17 @@ def test_an_object_that_s3_refuses_to_read_without_a_reason_is_a_failure(
     assert "HeadObject" in str(failure.value.__cause__)
 
 
+def test_a_refusal_that_does_not_last_is_no_failure(stub: Stubber, s3: S3Access) -> None:
+    """Credentials may be renewed between two requests."""
+    found = {"ETag": '"e"', "ContentLength": 1}
+    refuse(stub, "head_object", "400", 400)
+    stub.add_response("head_object", found)
+    stub.add_response("head_object", found)
+    metadata = objects.head(s3, KEY)
+    assert metadata is not None
+    assert metadata.etag == "e"
+
+
 @pytest.mark.parametrize("code", ["ExpiredToken", "TokenRefreshRequired"])
 def test_expired_credentials_are_not_taken_for_an_unreadable_object(
     stub: Stubber, s3: S3Access, code: str
