@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local import faults
+from local.aws.emulator import ACCOUNT
 from local.faults import Plan
 from local.macie.fixtures import event_about
 from local.sandbox import APPROVER, Sandbox
@@ -153,9 +154,10 @@ def _check(sandbox: Sandbox, bucket: str, *, moved: list[str], waiting: list[str
     keys = {finding_id: _key(sandbox, finding_id) for finding_id in (*moved, *waiting)}
     remaining = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
     assert sorted(remaining) == sorted(keys[finding_id] for finding_id in waiting)
-    versions = s3.list_object_versions(Bucket=quarantine, Prefix=bucket).get("Versions", [])
+    prefix = f"{ACCOUNT}/{bucket}/"
+    versions = s3.list_object_versions(Bucket=quarantine, Prefix=prefix).get("Versions", [])
     assert sorted(version["Key"] for version in versions) == sorted(
-        f"{bucket}/{keys[finding_id]}" for finding_id in moved
+        f"{prefix}{keys[finding_id]}" for finding_id in moved
     )
     posted = [
         (message.metadata or {}).get("event_payload", {}).get("finding_id")
