@@ -28,10 +28,12 @@ SETTINGS = {"digestThreshold": "OFF", "autoRemediationHourlyLimit": "OFF"}
 def sandbox() -> Iterator[Sandbox]:
     """Start a sandbox for this module sandbox: its functions call AWS through a proxy."""
     with start_sandbox(SETTINGS) as running:
-        queues = "FindingQueueUrl", "TaskQueueUrl", "RemediationQueueUrl"
-        for url in (running.outputs.by_name[name] for name in queues):
+        # A remediation must end before its message is delivered again, however slow the machine.
+        queues = {"FindingQueueUrl": "5", "TaskQueueUrl": "5", "RemediationQueueUrl": "60"}
+        for name, seconds in queues.items():
             running.client("sqs").set_queue_attributes(
-                QueueUrl=url, Attributes={"VisibilityTimeout": "5"}
+                QueueUrl=running.outputs.by_name[name],
+                Attributes={"VisibilityTimeout": seconds},
             )
         yield running
 
@@ -95,7 +97,7 @@ def _click_is_accepted(sandbox: Sandbox, ts: str) -> bool:
 def _settle(sandbox: Sandbox, expected: dict[str, str]) -> None:
     """Redrive dead letters and let time pass until every finding has its `expected` status."""
     time.sleep(_SLACK_SECONDS)
-    deadline = time.monotonic() + 150
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         redrive(
             sqs=sandbox.client("sqs"),
