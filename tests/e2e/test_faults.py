@@ -29,7 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
     """Start a sandbox for this module sandbox: its functions call AWS through a proxy."""
     with start_sandbox(SETTINGS) as running:
         # A remediation must end before its message is delivered again, however slow the machine.
-        queues = {"FindingQueueUrl": "5", "TaskQueueUrl": "5", "RemediationQueueUrl": "60"}
+        queues = {"FindingQueueUrl": "5", "TaskQueueUrl": "5", "RemediationQueueUrl": "15"}
         for name, seconds in queues.items():
             running.client("sqs").set_queue_attributes(
                 QueueUrl=running.outputs.by_name[name],
